@@ -441,7 +441,7 @@ def test_slope_of_cross_entropy_is_twice_that_of_squares_on_the_sigmoid_where_no
     verdict = {(row["problem"].split()[-1], row["model"]): row["verdict"] for row in reached.iter_rows(named=True)}
     assert verdict["brier_score", "linear(legendre)"] == "agrees"
     assert (reached["wrong"] < 0.15).all()
-    assert "Standing in for wrong answers" in (run.folder / "report.html").read_text()
+    assert "Surrogate losses" in (run.folder / "report.html").read_text()
 
 
 def test_first_step_moves_the_units_of_wide_networks_by_the_power_of_the_width_that_theory_says(finished):

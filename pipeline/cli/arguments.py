@@ -116,7 +116,7 @@ def _plan(verbs: Verbs) -> None:
     verb.add_argument("--out", type=_folder, metavar="DIR", help="with --cluster: folder of the run")
     _takes_reuse(verb)
     verb.add_argument(
-        "--quick", action="store_true", help="measure nothing: judge the time by what is known, or operations"
+        "--quick", action="store_true", help="measure nothing: estimate the time from what is known, or from operations"
     )
     verb.add_argument("--json", action="store_true", help="print it for a program")
 
@@ -148,7 +148,7 @@ def _records(verbs: Verbs) -> None:
 
 
 def _takes_query(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--where", default="", metavar="CONDITION", help="only rows that it holds for, as in SQL")
+    verb.add_argument("--where", default="", metavar="CONDITION", help="only rows that meet it, as in SQL")
     verb.add_argument("--select", default="", metavar="COLUMNS", help="only these, as in trial,width,loss")
     verb.add_argument("--sort", default="", metavar="COLUMNS", help='in this order, as in "width, loss desc"')
     verb.add_argument("--top", type=_count, metavar="N", help="only the first N rows")
@@ -230,7 +230,7 @@ def _sync(verbs: Verbs) -> None:
         nargs="?",
         const=60.0,
         metavar="SECONDS",
-        help="go on until the run is finished, and look again so often (default: 60)",
+        help="go on until the run is finished, looking again after so many seconds (default: 60)",
     )
     verb.add_argument(
         "--online", action="store_true", help="send now or not at all: write no files for a later sync, as in a job"

@@ -287,8 +287,8 @@ def test_an_optimizer_without_a_largest_stable_rate_plays_with_a_rate_of_its_own
     assert visit.number("learning rate") == 0.01
     assert not visit.find("marker").is_displayed()
     visit.choose("Optimizer", "momentum")
-    visit.choose("Points of a step", "4")
-    visit.until_said("verdict", "For steps on some of the points")
+    visit.choose("Batch size", "4")
+    visit.until_said("verdict", "For minibatches")
     visit.press("play")
     visit.until(lambda: visit.step == 40)
 

@@ -73,8 +73,8 @@ def test_change_that_does_not_fall_with_the_width_contradicts_a_start_of_fixed_s
     assert moved["verdict"].to_list() == [CONTRADICTS]
     assert moved["exponent"][0] == pytest.approx(0, abs=1e-9)
     shown = page(tmp_path, plan, table, store.read_outcomes(tmp_path), [], Comparisons(coordinates=moved))
-    assert "Check of coordinates" in shown
-    assert "Check of coordinates" not in page(tmp_path, plan, table, store.read_outcomes(tmp_path), [])
+    assert "Coordinate check" in shown
+    assert "Coordinate check" not in page(tmp_path, plan, table, store.read_outcomes(tmp_path), [])
 
 
 def test_change_is_that_at_the_smallest_learning_rate(tmp_path):

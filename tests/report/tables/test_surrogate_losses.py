@@ -109,7 +109,7 @@ def test_page_shows_both_tables_and_nothing_of_a_run_by_one_loss(tmp_path):
     shown = page(
         tmp_path, PLAN, table, outcomes, [], Comparisons(steps_to_accuracy=steps_to_accuracy(PLAN, table, records))
     )
-    assert "Standing in for wrong answers" in shown
+    assert "Surrogate losses" in shown
     assert "to 20%" in shown
     assert "to 20%" not in page(tmp_path, PLAN, table, outcomes, [])
     alone = make_plan("alone", replace(EXPERIMENT, loss=BinaryCrossEntropy()))

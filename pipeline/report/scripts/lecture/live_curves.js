@@ -123,7 +123,7 @@ export function sharpnessContent({ started, frame, sharpness }) {
  * @returns {string}
  */
 export function keyInWords({ started, frame, predicted, showsSharpness }) {
-  const fit = started.dimension === 2 ? "Left: blue where the output is small, orange where it is large" : "Blue: what is learned";
+  const fit = started.dimension === 2 ? "In the plane, blue: small outputs; orange: large ones" : "Blue: what is learned";
   const dashed = started.dimension === 2 ? [] : ["dashed: the target"];
   const kinks = frame?.units.some((unit) => unit.kink !== undefined) ? ["green: kinks"] : [];
   const lines = frame?.units.some((unit) => unit.slopes !== undefined) ? ["green: where the input of a hidden unit is 0"] : [];

@@ -29,7 +29,7 @@ export const USUAL = {
 export const PRESETS = [
   {
     question: "Past the largest stable rate",
-    look: "The rate is 3 % above 2/λ: one mode grows while all others shrink. Drag the pointer back.",
+    look: "The rate is 3 % above 2/λmax: one mode grows while all others shrink. Drag the pointer back.",
     changes: { model: { linear: { basis: "cosine" } }, learning_rate: { of_limit: 1.03 }, steps: 2000 },
   },
   {
@@ -49,7 +49,7 @@ export const PRESETS = [
     },
   },
   {
-    question: "Runge's points",
+    question: "Runge's phenomenon",
     look: "A polynomial of high degree swings near the ends between evenly spaced points, although the target is smooth.",
     changes: {
       target: "runge",
@@ -61,8 +61,8 @@ export const PRESETS = [
     },
   },
   {
-    question: "Waves at a jump",
-    look: "Waves overshoot beside the jump by about a tenth of it, however many there are: the Gibbs phenomenon.",
+    question: "The Gibbs phenomenon",
+    look: "A sum of cosines overshoots a jump by about a tenth of its height, however many there are.",
     changes: {
       target: "step",
       inputs: { measure: "grid" },
@@ -123,8 +123,8 @@ export const PRESETS = [
     },
   },
   {
-    question: "Learning noise by heart",
-    look: "Nearly as many functions as points: the fit goes to the noisy points and leaves the target between them.",
+    question: "Overfitting",
+    look: "Nearly as many functions as points: the fit comes close to every noisy point, and swings away from the target between them.",
     changes: { num_points: 20, noise: 0.4, width: 18, learning_rate: { of_limit: 0.95 }, steps: 100000 },
   },
 ];

@@ -28,7 +28,7 @@ export function standingInWords(standing) {
 
 /** @param {Standing} standing */
 function withoutLimit({ diverged, step, optimizer, full }) {
-  const said = diverged ? `It diverged at step ${step}. ` : "", of = full ? optimizer : "steps on some of the points";
+  const said = diverged ? `It diverged at step ${step}. ` : "", of = full ? optimizer : "minibatches";
   const text = `${said}For ${of} no largest stable rate follows from the curvature alone.`;
   return { text, kind: /** @type {const} */ ("") };
 }
@@ -42,7 +42,7 @@ function ofQuadratic({ rate, limit, diverged, step }) {
   const where = `the rate is ${times} times the largest stable one`;
   if (!diverged) {
     const told = above ? "descent diverges" : "descent converges";
-    return { text: `Theory: ${told}, for ${where}.`, kind: "" };
+    return { text: `Theory: ${told}, because ${where}.`, kind: "" };
   }
   if (above) return { text: `It diverged at step ${step}, as theory says: ${where}.`, kind: "agrees" };
   return { text: `It diverged at step ${step}, which theory rules out: ${where}.`, kind: "contradicts" };

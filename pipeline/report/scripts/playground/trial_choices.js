@@ -42,7 +42,7 @@ export function createChoices(form, summaries, choose) {
   const target = new DefinitionField("Function", "target", told, (written) => pick(ofTarget(setting, written)));
   const functions = Object.keys(DEFINITIONS.target).filter((name) => name !== PIECEWISE_LINEAR);
   const dimension = listOf("Inputs", ["1", "2"], (text) => pick(ofInputs(setting, Number(text))));
-  const measure = new DefinitionField("Points are", "measure", summaries, (written) => {
+  const measure = new DefinitionField("Distribution", "measure", summaries, (written) => {
     pick({ inputs: { ...setting.inputs, measure: written } });
   });
   const points = numberSlider("Training points", POINTS, (value) => pick({ num_points: value }));
@@ -56,7 +56,7 @@ export function createChoices(form, summaries, choose) {
   const optimizer = new DefinitionField("Optimizer", "optimizer", summaries, (written) => {
     change({ optimizer: written });
   });
-  const batch = listOf("Points of a step", BATCHES, (text) => change({ batch_size: Number(text) || null }));
+  const batch = listOf("Batch size", BATCHES, (text) => change({ batch_size: Number(text) || null }));
   const seed = seedField("Seed of the weights", (value) => change({ seed: value }));
 
   const where = more("Where the points lie", [measure, pointsSeed]);

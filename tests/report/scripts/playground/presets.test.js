@@ -50,8 +50,8 @@ test("descent moves a kink to where the target bends", () => {
   assert.ok(nearest(played(question, 0)) > nearest(played(question)));
 });
 
-test("a polynomial swings near the ends between Runge's points, and not in the middle", () => {
-  const trial = played("Runge's points"), [ends, middle] = [line(0.9, 1), line(-0.5, 0.5)];
+test("a polynomial swings near the ends of evenly spaced points, and not in the middle", () => {
+  const trial = played("Runge's phenomenon"), [ends, middle] = [line(0.9, 1), line(-0.5, 0.5)];
   const runge = (x) => 1 / (1 + 25 * x * x);
   assert.ok(farthest(trial.outputs(ends), ends.map(runge)) > 0.3);
   assert.ok(farthest(trial.outputs(middle), middle.map(runge)) < 0.1);
@@ -60,7 +60,7 @@ test("a polynomial swings near the ends between Runge's points, and not in the m
 
 test("waves overshoot beside a jump by about a tenth of it, however many there are", () => {
   for (const width of [16, 32, 64]) {
-    const highest = Math.max(...played("Waves at a jump", undefined, { width }).outputs(line(0, 1, 2001)));
+    const highest = Math.max(...played("The Gibbs phenomenon", undefined, { width }).outputs(line(0, 1, 2001)));
     assert.ok(Math.abs(highest - 1.09) < 0.015, `${width}: ${highest}`);
   }
 });
@@ -98,7 +98,7 @@ test("sharpness rises to 2 / rate, and stays near it", () => {
 });
 
 test("nearly as many functions as points come closer to the noise than the target does, and leave the target", () => {
-  const trial = played("Learning noise by heart"), x = line(trial.points.reduce((a, b) => Math.min(a, b)), 0.9);
+  const trial = played("Overfitting"), x = line(trial.points.reduce((a, b) => Math.min(a, b)), 0.9);
   const noise = trial.targets.map((target, place) => target - Math.sin(2 * Math.PI * trial.points[place]));
   const meanSquare = noise.reduce((sum, one) => sum + one * one, 0) / noise.length;
   assert.ok(trial.loss() < 0.5 * (meanSquare / 2));

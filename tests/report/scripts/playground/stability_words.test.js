@@ -31,5 +31,5 @@ test("a limit that is a bound is said to be one", () => {
 
 test("where no limit is known none is made up", () => {
   assert.match(standingInWords({ ...LINEAR, limit: null, optimizer: "adam" }).text, /^For adam no largest stable rate/);
-  assert.match(standingInWords({ ...LINEAR, limit: null, full: false }).text, /^For steps on some of the points no/);
+  assert.match(standingInWords({ ...LINEAR, limit: null, full: false }).text, /^For minibatches no/);
 });
