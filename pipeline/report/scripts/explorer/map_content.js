@@ -63,7 +63,7 @@ export function mapOf(sweep, problem, model, shown) {
       ends: own.some((cell) => Number.isFinite(values(cell)))
         ? [shortNumber(scale.least), shortNumber(scale.greatest)]
         : null,
-      nothing: nothingWords(sweep, own, label),
+      nothing: nothingWords(sweep, own, label, values),
     },
   };
 }
@@ -115,9 +115,9 @@ function cellWords({ data, cells, trials, trialsOf, rateNames }, cell, label, va
     at = rate < 0 ? "solver" : `${data.rate_title} ${rateNames[rate]}`;
   const ended = cells.ended[cell],
     diverged = cells.diverged[cell];
-  const words = [
-    `width ${data.widths[cells.width[cell]]}, ${at}: ${Number.isNaN(value) ? `no ${label}` : `${label} ${valueWords(value)}`}`,
-  ];
+  const unknown = hasDone(cells, cell) ? `${label} not recorded` : `no ${label}`,
+    told = Number.isNaN(value) ? unknown : `${label} ${valueWords(value)}`;
+  const words = [`width ${data.widths[cells.width[cell]]}, ${at}: ${told}`];
   if (diverged) words.push(`${diverged} of ${ended} diverged`);
   const members = trialsOf(cell),
     statuses = counted(members.map((trial) => data.statuses[trials.status[trial]]));
@@ -127,8 +127,8 @@ function cellWords({ data, cells, trials, trialsOf, rateNames }, cell, label, va
   if (pending) words.push(pending === members.length ? "not ended yet" : `${pending} not ended yet`);
   const verdicts = counted(members.flatMap((trial) => data.verdicts[trials.verdict[trial]] ?? []));
   const only = verdicts.size === 1;
-  const told = Array.from(verdicts, ([verdict, count]) => (only ? verdict : `${verdict} (${count})`));
-  if (told.length) words.push(`theory: ${told.join(", ")}`);
+  const theory = Array.from(verdicts, ([verdict, count]) => (only ? verdict : `${verdict} (${count})`));
+  if (theory.length) words.push(`theory: ${theory.join(", ")}`);
   return words.join(", ");
 }
 
@@ -158,11 +158,19 @@ function limitsOf({ cells }, rows, rates) {
  * @param {Sweep} sweep
  * @param {number[]} own Cells of the map.
  * @param {string} label
+ * @param {(cell: number) => number} values
  */
-function nothingWords({ cells }, own, label) {
-  const isGone = own.every((cell) => cells.ended[cell] > 0 && cells.diverged[cell] === cells.ended[cell]);
-  return isGone ? "every trial diverged" : `no ${label}`;
+function nothingWords({ cells }, own, label, values) {
+  if (!own.length) return "not trained on this problem";
+  if (own.some((cell) => !Number.isNaN(values(cell)))) return `${label} is infinite wherever it is recorded`;
+  if (own.some((cell) => hasDone(cells, cell))) return `${label} is not recorded for this model`;
+  if (own.every((cell) => cells.ended[cell] === 0)) return "no trial has a result yet";
+  const isGone = own.every((cell) => cells.ended[cell] === cells.trials[cell]);
+  return isGone ? "every trial diverged" : "every trial that has ended diverged";
 }
+
+/** @param {Sweep["cells"]} cells @param {number} cell */
+const hasDone = ({ ended, diverged }, cell) => ended[cell] > diverged[cell];
 
 /** @param {Sweep} sweep @param {number[]} own */
 function limitWords({ data, cells }, own) {

@@ -22,13 +22,34 @@ test("a cell whose trials all diverged has a cross and no colour", () => {
 });
 
 test("where no cell has a number there is no scale of colours, and the map says why", () => {
-  const data = smallRun(), none = Array.from({ length: 40 }, () => NaN), counts = Array.from({ length: 40 }, () => 2);
-  data.cells.score = packed("float32", none);
-  const pending = mapOf(createSweep(data), 0, 1, "test_error").map;
-  data.cells.diverged = packed("int32", counts);
-  const gone = mapOf(createSweep(data), 0, 1, "test_error").map;
-  assert.deepEqual([pending.ends, pending.nothing], [null, "no test error"]);
-  assert.deepEqual([gone.ends, gone.nothing], [null, "every trial diverged"]);
+  const all = (/** @type {number} */ value) => Array.from({ length: 40 }, () => value);
+  const ofModel = (/** @type {number} */ value, /** @type {number} */ ended, /** @type {number} */ diverged) => {
+    const data = smallRun();
+    data.cells.score = packed("float32", all(value));
+    data.cells.ended = packed("int32", all(ended));
+    data.cells.diverged = packed("int32", all(diverged));
+    const { ends, nothing } = mapOf(createSweep(data), 0, 1, "test_error").map;
+    assert.equal(ends, null);
+    return nothing;
+  };
+  assert.equal(ofModel(NaN, 2, 2), "every trial diverged");
+  assert.equal(ofModel(NaN, 1, 1), "every trial that has ended diverged");
+  assert.equal(ofModel(NaN, 2, 1), "test error is not recorded for this model");
+  assert.equal(ofModel(NaN, 0, 0), "no trial has a result yet");
+  assert.equal(ofModel(Infinity, 2, 0), "test error is infinite wherever it is recorded");
+});
+
+test("of a number that one model alone has, the map of another says that it is not recorded for it", () => {
+  const { map } = mapOf(sweep, 0, 1, "condition_number");
+  assert.deepEqual([map.ends, map.nothing], [null, "condition number is not recorded for this model"]);
+  assert.match(map.cells[4][0]?.words ?? "", /: condition number not recorded$/);
+});
+
+test("a model that was not trained on a problem has not diverged on it", () => {
+  const data = smallRun();
+  data.problems.push(data.problems[0]);
+  const { map } = mapOf(createSweep(data), 1, 0, "test_error");
+  assert.deepEqual([map.ends, map.nothing], [null, "not trained on this problem"]);
 });
 
 test("one cell of each model is the best, and it is the brightest but for the lowest twentieth", () => {
