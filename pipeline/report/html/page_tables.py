@@ -34,6 +34,11 @@ class PageCell:
     text: str
     css_class: str
 
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it has the colour of a verdict, which the reasons for no other one do not have."""
+        return self.css_class.split(" ", 1)[0] in {AGREES, CONTRADICTS}
+
 
 @dataclass(frozen=True)
 class PageTable:

@@ -12,8 +12,6 @@ from typing import NamedTuple
 import polars as pl
 
 AGREES, CONTRADICTS, CANNOT_SAY = "agrees", "contradicts", "cannot say"
-MOST_REASONS = 2
-"""Reasons that are named of a group; the others are counted together."""
 
 
 class Said(NamedTuple):
@@ -71,19 +69,16 @@ def verdict_counts(verdict: pl.Expr, of: str = "trial") -> pl.Expr:
 
     Returns:
         An aggregation. It begins with the contradictions if there are any, else with what agrees, else with the most
-        frequent reason; further reasons follow, the most frequent first.
+        frequent reason; every other reason follows, the most frequent first.
     """
     runs = verdict.filter(~decided(verdict)).sort().rle()  # sorted runs are counts in an order that does not vary
     runs = runs.sort_by(runs.struct.field("len"), descending=True, maintain_order=True)
     number, reason = runs.struct.field("len"), runs.struct.field("value")
     total = verdict.len()
 
-    def led(word: pl.Expr, count: pl.Expr, others_from: int) -> pl.Expr:
-        shown = pl.format(", {} {}", number, reason).slice(others_from, MOST_REASONS).str.join("")
-        more = number.slice(others_from + MOST_REASONS).sum()
-        others = pl.when(more == 1).then(pl.lit("other")).otherwise(pl.lit("others"))
-        rest = pl.when(more > 0).then(pl.format(", {} {}", more, others)).otherwise(pl.lit(""))
-        return pl.format("{} ({} of {}){}{}", word, count, number_in_rows(total, of), shown, rest)
+    def led(word: pl.Expr, count: pl.Expr, reasons_from: int) -> pl.Expr:
+        reasons = pl.format(", {} {}", number, reason).slice(reasons_from).str.join("")
+        return pl.format("{} ({} of {}){}", word, count, number_in_rows(total, of), reasons)
 
     agreeing, contradicting = (verdict == AGREES).sum(), (verdict == CONTRADICTS).sum()
     return (

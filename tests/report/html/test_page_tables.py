@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+from jinja2 import Environment, FileSystemLoader
 
 from pipeline.report.html.page_tables import (
     LETTERS_OF_A_PAGE,
@@ -13,6 +14,7 @@ from pipeline.report.html.page_tables import (
     page_table_or_none,
     verdict_class,
 )
+from pipeline.report.html.rendering import TEMPLATES
 
 TABLE = pl.DataFrame(
     {"model": ["a", "b"], "mean_loss": [1.0, 0.5], "seed": [3, 3], "verdict": ["agrees", "still moving"]}
@@ -36,6 +38,21 @@ def test_a_long_cell_is_broken_into_lines_and_keeps_its_colour() -> None:
     verdicts = ["agrees (30 of 40 trials)", "agrees (30 of 40 trials), 7 diverged, 3 still moving"]
     rows = page_table(pl.DataFrame({"verdict": verdicts})).rows
     assert [row[0].css_class for row in rows] == ["agrees", "agrees long"]
+
+
+def test_only_what_is_decided_has_the_colour_of_a_verdict() -> None:
+    texts = ["agrees (3 of 4 trials), 1 diverged", "still moving (2 of 3 trials), 1 failed"]
+    cells = [row[0] for row in page_table(pl.DataFrame({"verdict": texts})).rows]
+    assert [cell.is_verdict for cell in cells] == [True, False]
+    templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    templates.filters |= {"one_line": str, "script_json": str}
+    parts = templates.get_template("parts.html").module
+    assert [parts.cell_of(cell.text, cell.is_verdict) for cell in cells] == [
+        'agrees (3 of 4 trials)<span class="reasons">, 1 diverged</span>',
+        "still moving (2 of 3 trials), 1 failed",
+    ]
+    assert parts.verdict(texts[0], "agrees") == '<b class="agrees">agrees (3 of 4 trials)</b>, 1 diverged'
+    assert parts.verdict("agrees (2 of 2 trials)", "agrees") == '<b class="agrees">agrees (2 of 2 trials)</b>'
 
 
 def test_the_class_of_a_verdict_is_its_first_word() -> None:

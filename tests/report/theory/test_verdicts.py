@@ -52,9 +52,8 @@ def test_one_is_one_and_a_missing_number_is_missing():
         ("still moving (1 of 1 trial)", ["still moving"]),
         ("still moving (2 of 3 trials), 1 failed", ["failed", "still moving", "still moving"]),
         ("a (1 of 2 trials), 1 b", ["b", "a"]),
-        ("agrees (1 of 8 trials), 3 c, 2 b, 2 others", ["d", "agrees", "b", "c", "c", "a", "b", "c"]),
-        ("a (1 of 5 trials), 1 b, 1 c, 2 others", ["e", "d", "c", "b", "a"]),
-        ("a (1 of 4 trials), 1 b, 1 c, 1 other", ["d", "c", "b", "a"]),
+        ("agrees (1 of 8 trials), 3 c, 2 b, 1 a, 1 d", ["d", "agrees", "b", "c", "c", "a", "b", "c"]),
+        ("a (1 of 5 trials), 1 b, 1 c, 1 d, 1 e", ["e", "d", "c", "b", "a"]),
     ],
 )
 def test_verdicts_of_a_group_are_counted(expected, verdicts):
