@@ -18,13 +18,16 @@ import polars as pl
 from pipeline.diagnostics.convergence import GradientNorm
 from pipeline.diagnostics.prediction import ExcessLoss
 from pipeline.diagnostics.sharpness import Sharpness
+from pipeline.experiment.trial import Shape
 from pipeline.numerics.threads import CORES, on_cores
 from pipeline.optimizers.stability_limits import Limit
 from pipeline.plans import Plan
 from pipeline.records.store import LEAST_BYTES_ALONE, PackedRecords
 from pipeline.report.theory.falling_losses import greatest_rise
+from pipeline.report.theory.initial_modes import dataset_of
+from pipeline.report.theory.own_code import anything_left_out
 from pipeline.report.theory.proved_descent import COLUMNS as OF_PROOF
-from pipeline.report.theory.proved_descent import proved_descent
+from pipeline.report.theory.proved_descent import can_be_proved, proved_descent
 from pipeline.report.theory.theory_folder import kept
 
 METHOD = "trial_summaries_1"
@@ -115,7 +118,14 @@ class SummaryRules:
         ends.update(rows["learning_rate"].to_numpy().tobytes())
         content = [list(source.stamp), ends.hexdigest(), self.plan.experiment.observed(), list(self.criteria)]
         first = pl.lit(rows["row"][0], pl.UInt32)
-        of_pack = kept(self.run, METHOD, content, lambda: summary().with_columns(pl.col("row") - first))
+        shape = self.plan.packs[rows["pack"][0]].shape
+        of_pack = kept(
+            self.run,
+            METHOD,
+            content,
+            lambda: summary().with_columns(pl.col("row") - first),
+            lambda: can_be_summarised(shape),
+        )
         return of_pack.with_columns(pl.col("row") + first)
 
     def _summary(self, rows: pl.DataFrame, records: pl.LazyFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -135,6 +145,11 @@ class SummaryRules:
         for of_rows in found:
             table = table.join(of_rows, on="row", how="left")
         return table.select(name for name in table.columns if name == "row" or name not in rows.columns)
+
+
+def can_be_summarised(shape: Shape) -> bool:
+    """Whether all that a summary rests on is there: a table may be moved and come back, code of one's own be mended."""
+    return not anything_left_out() and (not can_be_proved(shape) or dataset_of(shape.problem) is not None)
 
 
 def settled_by(criterion: str) -> str:

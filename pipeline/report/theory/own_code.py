@@ -64,6 +64,11 @@ def unless_own_code_fails(part: str, compute: Callable[[], R], otherwise: R) -> 
         return otherwise
 
 
+def anything_left_out() -> bool:
+    """Whether a part has been left out so far, in the block."""
+    return any(_told)
+
+
 def in_sentences(left_out: dict[str, dict[str, None]]) -> list[str]:
     """What was left out, a sentence for each reason."""
     return [f"left out: {', '.join(parts)}; {reason}" for reason, parts in left_out.items()]

@@ -24,7 +24,7 @@ def folder(run, tmp_path, monkeypatch) -> Path:
 
 
 def kept_in(folder: Path) -> list[Path]:
-    return sorted((folder / "theory").glob(f"{trial_summaries.METHOD}-*.parquet"))
+    return sorted((folder / "theory").glob(f"{trial_summaries.METHOD}-*.table"))
 
 
 def test_results_from_summaries_are_those_of_the_records_to_the_last_bit(run, folder):
@@ -74,3 +74,18 @@ def test_records_of_a_pack_that_the_plan_does_not_have_are_left_out(run, folder)
     stranger = run.records.with_columns(pack=pl.lit("0" * 16), value=pl.lit(5.0))
     store.write_records(folder, "0" * 16, 0, stranger)
     assert_frame_equal(read_results(folder, run.plan, run.outcomes), run.results, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [{"anything_left_out": lambda: True}, {"can_be_proved": lambda _: True, "dataset_of": lambda _: None}],
+    ids=["code of one's own failed", "a table was moved"],
+)
+def test_what_is_said_while_something_is_missing_is_not_kept(run, folder, monkeypatch, missing):
+    with monkeypatch.context() as patched:
+        for name, instead in missing.items():
+            patched.setattr(trial_summaries, name, instead)
+        read_results(folder, run.plan, run.outcomes)
+        assert not kept_in(folder)
+    read_results(folder, run.plan, run.outcomes)
+    assert kept_in(folder)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -25,7 +28,7 @@ def test_a_table_is_computed_once_and_read_again(tmp_path):
     tables = [kept(tmp_path, "numbers_1", {"width": 2}, compute) for _ in range(3)]
     assert compute.calls == 1
     assert all(table.equals(compute.table) for table in tables)
-    assert [path.suffix for path in (tmp_path / FOLDER).iterdir()] == [".parquet"]  # and nothing half written
+    assert [path.suffix for path in (tmp_path / FOLDER).iterdir()] == [".table"]  # and nothing half written
 
 
 @pytest.mark.parametrize("other", [("numbers_1", {"width": 3}), ("numbers_2", {"width": 2})])
@@ -40,12 +43,37 @@ def test_another_version_of_the_package_computes_anew(tmp_path, monkeypatch):
     assert kept(tmp_path, "numbers_1", {}, Counted(2.0))["x"].to_list() == [2.0]
 
 
-def test_a_damaged_file_is_computed_anew(tmp_path):
+@pytest.mark.parametrize("damage", [lambda content: content[:40], lambda content: bytes(len(content)), lambda _: b""])
+def test_a_damaged_file_is_computed_anew(tmp_path, damage):
     kept(tmp_path, "numbers_1", {}, Counted(1.0))
     (file,) = (tmp_path / FOLDER).iterdir()
-    file.write_bytes(b"PAR1 and then the disk was full")
+    file.write_bytes(damage(file.read_bytes()))
     assert kept(tmp_path, "numbers_1", {}, Counted(2.0))["x"].to_list() == [2.0]
-    assert pl.read_parquet(file)["x"].to_list() == [2.0]
+    assert kept(tmp_path, "numbers_1", {}, Counted(3.0))["x"].to_list() == [2.0]
+
+
+def test_a_file_of_which_any_one_bit_has_changed_is_computed_anew(tmp_path):
+    kept(tmp_path, "numbers_1", {}, Counted(1.0, 2.0, 3.0))
+    (file,) = (tmp_path / FOLDER).iterdir()
+    whole = file.read_bytes()
+    for place in range(0, len(whole), 7):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert kept(tmp_path, "numbers_1", {}, Counted(9.0))["x"].to_list() == [9.0]
+
+
+def test_where_the_disk_is_full_nothing_is_kept_and_nothing_fails(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert kept(tmp_path, "numbers_1", {}, Counted(1.0)).height == 1
+    assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_what_was_computed_while_something_was_missing_is_not_kept(tmp_path):
+    for value, is_whole in [(1.0, False), (2.0, True), (3.0, True)]:
+        found = kept(tmp_path, "numbers_1", {}, Counted(value), lambda whole=is_whole: whole)
+        assert found["x"].to_list() == [min(value, 2.0)]
 
 
 def test_nothing_is_kept_of_nothing_nor_where_nothing_can_be_written(tmp_path):
