@@ -2,8 +2,8 @@
 
 What the records of large packs say is kept there, too. A file is named by what its numbers are made from: the problem,
 the network or the parts of the records, the version of this package and of the method. A changed plan or version so
-never reads numbers that are not its own. Nothing there is a record: what is missing or damaged is computed again. A file
-is a table in Parquet behind its own SHA-256, for Parquet itself does not tell that a number has changed on the disk.
+never reads numbers that are not its own. Nothing there is a record: what is missing or damaged is computed again.
+A file is a table in Parquet behind its own SHA-256: Parquet alone does not tell that a number has changed on the disk.
 """
 
 from __future__ import annotations

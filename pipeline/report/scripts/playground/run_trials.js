@@ -1,5 +1,7 @@
 // Trials of a run that can be played, as the page of a run holds them.
 
+import { fieldsOf, nameOf, written } from "../playground/written_names.js";
+
 /** @typedef {import("../descent/setting.js").Setting} Setting */
 /** @typedef {import("../descent/setting.js").TableData} TableData */
 
@@ -36,7 +38,22 @@ export function trialSetting(run, asked) {
   const [shape, rate, seed] = run.trials[found[0]];
   if (rate === null) return { setting: null, sentence: `Trial ${short(asked)} is solved at once: nothing descends.` };
   const { table, ...known } = run.shapes[shape], data = table === undefined ? {} : { data: run.tables[table] };
-  return { setting: { ...known, ...data, learning_rate: rate, seed }, sentence: "" };
+  const model = drawnBySeed(known.model, seed);
+  return { setting: { ...known, ...data, model, learning_rate: rate, seed }, sentence: "" };
+}
+
+/**
+ * A model whose random functions are drawn by the seed of its trial, as its sweep has it: so that another seed draws others.
+ * @param {any} model As it was trained, with the seed itself.
+ * @param {number} seed Of the trial.
+ */
+function drawnBySeed(model, seed) {
+  const fields = fieldsOf(model);
+  for (const [name, part] of Object.entries(fields)) {
+    const { seed: own, ...others } = fieldsOf(part);
+    if (own === seed) fields[name] = written(nameOf(part), others);
+  }
+  return written(nameOf(model), fields);
 }
 
 /**

@@ -54,8 +54,9 @@ function inputsOf(setting) {
  * @param {Setting} setting
  */
 function seedsText(setting) {
-  const { basis: fixed, dictionary } = fieldsOf(setting.model), basis = nameOf(fixed ?? dictionary), first = setting.seed ?? 0;
-  const drawn = nameOf(setting.model) === "shallow" || basis.startsWith("random_") || setting.batch_size;
+  const { basis, dictionary } = fieldsOf(setting.model), functions = basis ?? dictionary, first = setting.seed ?? 0;
+  const isFixed = typeof fieldsOf(functions).seed === "number", isRandom = nameOf(functions).startsWith("random_");
+  const drawn = nameOf(setting.model) === "shallow" || (isRandom && !isFixed) || setting.batch_size;
   const number = drawn ? SEEDS : 1;
   return `[${Array.from({ length: number }, (_, place) => first + place).join(", ")}]`;
 }

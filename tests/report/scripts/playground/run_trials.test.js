@@ -7,7 +7,7 @@ const [ONE, OTHER, SOLVED] = ["a1b2c3".padEnd(64, "0"), "a1b2c3".padEnd(64, "1")
 const RUN = {
   run: "xor",
   tables: [{ number: 0, label: "wine.csv" }],
-  shapes: [{ width: 2 }, { width: 4 }, { width: 5, table: 0 }],
+  shapes: [{ model: "shallow", width: 2 }, { model: "shallow", width: 4 }, { model: "shallow", width: 5, table: 0 }],
   trials: { [ONE]: [1, 0.3, 7], [OTHER]: [0, { of_limit: 0.5 }, 0], [SOLVED]: [0, null, 0] },
   sentences: ["Trials on tables cannot be played."],
 };
@@ -20,13 +20,29 @@ test("an address asks for a trial before the hash or behind it", () => {
 });
 
 test("a trial is found by its id or the beginning of it, with its rate and its seed", () => {
-  assert.deepEqual(trialSetting(RUN, ONE).setting, { width: 4, learning_rate: 0.3, seed: 7 });
+  assert.deepEqual(trialSetting(RUN, ONE).setting, { model: "shallow", width: 4, learning_rate: 0.3, seed: 7 });
   assert.deepEqual(trialSetting(RUN, `${"a1b2c3".padEnd(12, "1")}`).setting?.learning_rate, { of_limit: 0.5 });
 });
 
 test("a trial on a table has its points", () => {
   const { setting } = trialSetting({ ...RUN, trials: { [ONE]: [2, 0.1, 3] } }, ONE);
-  assert.deepEqual(setting, { width: 5, data: RUN.tables[0], learning_rate: 0.1, seed: 3 });
+  assert.deepEqual(setting, { model: "shallow", width: 5, data: RUN.tables[0], learning_rate: 0.1, seed: 3 });
+});
+
+test("random functions of the seed of their trial are drawn by it, so that another seed draws others", () => {
+  const functions = { random_fourier: { scale: 2, seed: 3 } };
+  const opened = (/** @type {any} */ model, /** @type {number} */ seed) =>
+    trialSetting({ ...RUN, shapes: [{ model, width: 2 }], trials: { [ONE]: [0, 0.1, seed] } }, ONE).setting?.model;
+  assert.deepEqual(opened({ linear: { basis: functions, product: "full" } }, 3), {
+    linear: { basis: { random_fourier: { scale: 2 } }, product: "full" },
+  });
+  assert.deepEqual(opened({ greedy: { dictionary: functions, size: null } }, 3), {
+    greedy: { dictionary: { random_fourier: { scale: 2 } }, size: null },
+  });
+  assert.deepEqual(opened({ linear: { basis: functions } }, 0), { linear: { basis: functions } });
+  assert.deepEqual(opened({ shallow: { activation: { leaky_relu: { slope: 0 } } } }, 0), {
+    shallow: { activation: { leaky_relu: { slope: 0 } } },
+  });
 });
 
 test("a trial that cannot be opened is one sentence", () => {

@@ -25,6 +25,10 @@ test("a multiple of the limit stays one, and what draws nothing has one seed", (
   const yaml = sweepYaml({ ...USUAL, learning_rate: { of_limit: 1 } }, "Why?");
   assert.match(yaml, /^learning_rates: \{times_limit: \[0.25, 0.5, 0.75, 1, 1.1, 1.5\]\}$/m);
   assert.match(yaml, /^seeds: \[0\]$/m);
+  const seedsOf = (/** @type {object} */ fields) =>
+    /^seeds: (.*)$/m.exec(sweepYaml({ ...USUAL, model: { linear: { basis: { random_fourier: fields } } } }, "Why?"))?.[1];
+  assert.equal(seedsOf({ scale: 2 }), "[0, 1, 2]");
+  assert.equal(seedsOf({ seed: 4 }), "[0]");
 });
 
 test("words that YAML reads as something else are quoted", () => {
