@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import polars as pl
 
-from pipeline.api.run_contents import RunContents, files_of, read_contents
+from pipeline.api.run_contents import RunContents, files_of, read_contents, records_of
 from pipeline.api.run_folders import run_folder
 from pipeline.api.spoken import say
 from pipeline.errors import PipelineError, number_of
 from pipeline.plans import Plan, read_diagnostics, read_plan
-from pipeline.records.store import naming_damage, scan_records
 from pipeline.report.tables.axis_columns import LABEL
 from pipeline.report.tables.cells import PROBLEM
-from pipeline.report.tables.records_table import records_table
 from pipeline.report.tables.table_query import TableQuery
 from pipeline.report.theory.own_code import in_sentences, parts_left_out
 
@@ -36,7 +34,8 @@ Names: TypeAlias = str | Sequence[str]
 class Run:
     """A run, finished or not: what its folder says now. In a notebook it shows its answer and the figure of that.
 
-    Nothing is read before it is asked for, and what was read is kept until training writes more.
+    Nothing is read before it is asked for, and what was read is kept until training writes more. Where a file of its
+    records, outcomes or fits cannot be read, the rest is there, and a warning says what is not.
 
     Args:
         folder: Of the run, with ``plan.json`` in it.
@@ -66,12 +65,13 @@ class Run:
 
         Returns:
             The axes (``model``, its parts such as ``activation`` and ``basis``, ``width``, ``learning_rate``, ``seed``,
-            ...); ``status``, ``step`` and ``standing``; ``verdict`` and ``grounds``; and the last value of every
-            diagnostic in float64, where infinite and NaN are values and null is *not recorded*. Of a trial that
-            diverged it is the last before that, which may be small: filter by ``status``.
+            ...); ``status`` (``unreadable`` where a file of its pack is damaged), ``step`` and ``standing``;
+            ``verdict`` and ``grounds``; and the last value of every diagnostic in float64, where infinite and NaN are
+            values and null is *not recorded*. Of a trial that diverged it is the last before that, which may be small:
+            filter by ``status``.
 
         Raises:
-            PipelineError: If the condition or a name means nothing, or a file in the folder is damaged.
+            PipelineError: If the condition or a name means nothing, or the plan cannot be read.
         """
         return TableQuery(where, select, sort, top).of(self._contents().results)
 
@@ -91,13 +91,15 @@ class Run:
             Columns ``trial``, ``step`` (updates done), ``diagnostic`` unless one was named, and ``value`` in float64.
 
         Raises:
-            PipelineError: If nothing is recorded by such a name, the query means nothing, or a file is damaged.
+            PipelineError: If nothing is recorded by such a name, the query means nothing, or the plan cannot be read.
         """
-        query, records = TableQuery(where, select, sort, top), scan_records(self.folder)
-        with naming_damage(self.folder):
-            return records_table(
-                lambda: self._diagnostics, records, lambda: self._contents().results, diagnostics, query
-            )
+        query = TableQuery(where, select, sort, top)
+        found, damage = records_of(
+            self.folder, lambda: self._diagnostics, diagnostics, query, lambda: self._contents().results
+        )
+        for sentence in damage.in_sentences():
+            warnings.warn(sentence, stacklevel=2)
+        return found
 
     @property
     def answer(self) -> Answer:
@@ -112,7 +114,7 @@ class Run:
             the first of these.
 
         Raises:
-            PipelineError: If a file in the folder is damaged.
+            PipelineError: If the plan cannot be read.
         """
         results = self._contents().results
         curve = [*PROBLEM, LABEL, *self.plan.experiment.varied()]
@@ -131,7 +133,7 @@ class Run:
             Path of the page.
 
         Raises:
-            PipelineError: If a file in the folder is damaged.
+            PipelineError: If the plan cannot be read.
         """
         from pipeline.report.html.run_page import write_report_of
 
@@ -146,7 +148,7 @@ class Run:
             wrong, and ``seconds_left``.
 
         Raises:
-            PipelineError: If a file in the folder is damaged.
+            PipelineError: If the plan or an outcome cannot be read.
         """
         from pipeline.launch.state.status import status
 
@@ -174,7 +176,7 @@ class Run:
         if self._read is None or self._read[0] != files:
             with parts_left_out() as left_out:
                 self._read = files, read_contents(self.folder, self.plan)
-            for sentence in in_sentences(left_out):
+            for sentence in (*self._read[1].tables.damage.in_sentences(), *in_sentences(left_out)):
                 warnings.warn(sentence, stacklevel=3)
         return self._read[1]
 

@@ -27,8 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The words of the command line; none: those of this process.
 
     Returns:
-        The exit code. 0: done, 1: some trials failed, 2: the request was wrong, 3: W&B cannot be reached from a job,
-        130: interrupted.
+        The exit code. 0: done, 1: some trials failed or cannot be read, 2: the request was wrong, 3: W&B cannot be
+        reached from a job, 130: interrupted.
 
     Raises:
         SystemExit: After ``--help``, on words that cannot be parsed, and where SIGTERM ends training.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.api.run_folders import run_folder
 from pipeline.cli.prose import print_json, say
+from pipeline.cli.reporting import say_damage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +45,7 @@ def compare(options: CompareOptions) -> int:
         answers = _answer(first, sweeps[0]), _answer(second, sweeps[1])
     if options.json:
         print_json(_as_json(found, options.runs, answers))
-        return 0
+        return say_damage(*(sweep.damage for sweep in sweeps))
     say(f"first: {first}\nsecond: {second}")
     _print(found.question, "the same question: no field of the experiments differs")
     _print(found.origin, "planned and trained alike")
@@ -58,14 +59,14 @@ def compare(options: CompareOptions) -> int:
     say("best in each:")
     _print(found.best, "nothing yet")
     say("\n".join([*first_ranks(found.best), *_answers_in_words(answers), *in_sentences(left_out)]))
-    return 0
+    return say_damage(*(sweep.damage for sweep in sweeps))
 
 
 def _answer(folder: Path, sweep: RecordedSweep) -> str:
     """What a run answers, in a row of sentences."""
     from pipeline.api.run_contents import contents_of
 
-    return contents_of(folder, sweep.plan, sweep.outcomes, sweep.results).answer.text
+    return contents_of(folder, sweep.plan, sweep.outcomes, sweep.results, sweep.damage).answer.text
 
 
 def _answers_in_words(answers: tuple[str, str]) -> list[str]:

@@ -11,10 +11,13 @@ from pipeline.cli.prose import say
 from pipeline.cli.table_output import print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from pipeline.plans import Plan
     from pipeline.report.answer.answer import Answer
+    from pipeline.report.tables.damaged_files import Damage
 
 LONG_TEXTS = ("grounds", "reason", "limit", "label")
 """Columns of the results that are left out first where a terminal is narrow."""
@@ -75,31 +78,52 @@ class ReportOptions:
 
 def results(options: ResultsOptions) -> int:
     """Print one row per trial: its axes, its status, whether it is best, its last numbers; and what they answer."""
-    from pipeline.api.run_contents import read_contents
+    from pipeline.api.run_contents import RunContents, read_contents
+    from pipeline.report.tables.damaged_files import despite_damage
     from pipeline.report.tables.table_query import TableQuery
     from pipeline.report.theory.own_code import in_sentences, parts_left_out
 
-    query = TableQuery(options.where, options.select, options.sort, options.top)
-    with parts_left_out() as left_out:
-        contents = read_contents(run_folder(options.run))
+    query, folder = TableQuery(options.where, options.select, options.sort, options.top), run_folder(options.run)
+
+    def read(known: Damage) -> tuple[RunContents, pl.DataFrame, Sequence[str]]:
+        contents = read_contents(folder, known=known)
         found = query.of(contents.results)
-        answer = contents.answer.sentences if options.format == "table" else ()
+        return contents, found, contents.answer.sentences if options.format == "table" else ()
+
+    with parts_left_out() as left_out:
+        contents, found, answer = despite_damage(folder, read)
     print_table(found, options.format, ordered=bool(options.sort), chosen=bool(options.select), last=LONG_TEXTS)
     for sentence in (*answer, *in_sentences(left_out)):
         say(sentence)
-    return 0
+    return say_damage(contents.tables.damage)
 
 
 def records(options: RecordsOptions) -> int:
     """Print the numbers that were recorded on the way: one row per trial, step and diagnostic."""
-    from pipeline.api.opened_run import Run
+    from pipeline.api.run_contents import records_of
+    from pipeline.plans import read_diagnostics
+    from pipeline.report.tables.table_query import TableQuery
 
     folder, diagnostics = run_and_names(options.what)
-    found = Run(folder).records(
-        *diagnostics, where=options.where, select=options.select, sort=options.sort, top=options.top
-    )
+    query = TableQuery(options.where, options.select, options.sort, options.top)
+    found, damage = records_of(folder, lambda: read_diagnostics(folder), diagnostics, query)
     print_table(found, options.format, ordered=bool(options.sort), chosen=bool(options.select))
-    return 0
+    return say_damage(damage)
+
+
+def say_damage(*damages: Damage) -> int:
+    """Say what of some runs cannot be read.
+
+    Args:
+        damages: Of each run.
+
+    Returns:
+        The exit code: 1 if there is any.
+    """
+    sentences = [sentence for damage in damages for sentence in damage.in_sentences()]
+    for sentence in sentences:
+        say(sentence)
+    return 1 if sentences else 0
 
 
 def report(options: ReportOptions) -> int:
@@ -124,20 +148,26 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     outdated = again or not page.exists()
     if outdated:
         get_ready(MOST_AT_ONCE)  # on the core that is idle while this one imports what reports
-    from pipeline.api.run_contents import read_contents
+    from pipeline.api.run_contents import RunContents, read_contents
     from pipeline.errors import number_of
     from pipeline.report.html.run_page import write_report_of
+    from pipeline.report.tables.damaged_files import despite_damage
     from pipeline.report.tables.printing import as_text
     from pipeline.report.tables.summary import best_of_each_model
     from pipeline.report.theory.own_code import in_sentences, parts_left_out
     from pipeline.report.theory.stable_rates import not_measured
 
+    def written(known: Damage) -> RunContents:
+        contents = read_contents(folder, planned, known)
+        if outdated or contents.tables.damage.files:
+            write_report_of(folder, contents.tables, contents.outcomes, contents.answer)
+        return contents
+
     with parts_left_out() as left_out:
-        contents = read_contents(folder, planned)
+        contents = despite_damage(folder, written)
         table, outcomes, answer = contents.tables.results, contents.outcomes, contents.answer
-        if outdated:
-            page = write_report_of(folder, contents.tables, outcomes, answer)
     say("\n".join(answer.sentences))
+    damaged = say_damage(contents.tables.damage)
     print(as_text(best_of_each_model(table)))
     if answer.diverged:
         say(answer.diverged)
@@ -151,4 +181,4 @@ def show(folder: Path, *, again: bool = True, planned: Plan | None = None) -> tu
     for sentence in in_sentences(left_out):
         say(sentence)
     say(f"report: {page}")
-    return (1 if len(failed) else 0), table, answer
+    return (1 if len(failed) else damaged), table, answer

@@ -10,7 +10,7 @@ nothing is ever there twice.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, reason_of
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.schema import FITTED_SAMPLES, LINE, OUTCOMES, RECORDS
 
@@ -31,6 +31,20 @@ LEAST_BYTES_ALONE = 1 << 20
 
 _WRITTEN = ("records", "outcomes", "fits", "frames", "logs")
 """Folders in which the name of a file begins with its pack."""
+
+
+class DamagedFileError(PipelineError):
+    """A file of records, outcomes or fits that cannot be read; what the others say is still known.
+
+    Args:
+        path: The file.
+        why: Why it cannot be read.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        hint = "if the file was damaged, delete it and the outcome of its pack, and run again"
+        super().__init__(f"not a readable table of records: {why}", where=str(path), hint=hint)
+        self.path, self.why = path, why
 
 
 def write_fitted_samples(run: Path, pack: str, rows: pl.DataFrame) -> None:
@@ -133,15 +147,19 @@ def read_records(run: Path) -> pl.DataFrame:
     return _read(run / "records", RECORDS)
 
 
-def scan_records(run: Path) -> pl.LazyFrame:
+def scan_records(run: Path, without: Collection[str] = ()) -> pl.LazyFrame:
     """The same numbers, lazily: a query streams them part by part, for those of a large run do not fit into memory.
 
     Those of a small run are read once, as to open its parts takes longer than what most queries do.
 
+    Args:
+        run: Folder of the run.
+        without: Ids of packs that are passed over.
+
     Returns:
         Rows of ``RECORDS``; that a part is damaged is found out by a query.
     """
-    paths = sorted((run / "records").glob("*.parquet"))
+    paths = _parts(run, without)
     with suppress(pl.exceptions.PolarsError, OSError):
         if 0 < sum(path.stat().st_size for path in paths) <= MOST_BYTES_READ:
             return pl.read_parquet(paths, schema=RECORDS, glob=False).lazy()
@@ -175,16 +193,17 @@ class PackedRecords(NamedTuple):
         return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in known]
 
 
-def records_by_packs(run: Path) -> Iterator[PackedRecords]:
+def records_by_packs(run: Path, without: Collection[str] = ()) -> Iterator[PackedRecords]:
     """The same numbers, those of a few packs at a time; a large pack is by itself.
 
     Args:
         run: Folder of the run.
+        without: Ids of packs that are passed over.
 
     Yields:
         Packs in the order of their ids; one item without any where nothing is recorded.
     """
-    found = groupby(sorted((run / "records").glob("*.parquet")), lambda path: path.name.rpartition("-")[0])
+    found = groupby(_parts(run, without), pack_of_part)
     of_packs = [PackedRecords((pack,), tuple(parts)) for pack, parts in found]
     together, num_bytes = PackedRecords((), ()), 0
     for one in of_packs:
@@ -200,12 +219,22 @@ def records_by_packs(run: Path) -> Iterator[PackedRecords]:
         yield together
 
 
+def pack_of_part(path: Path) -> str:
+    """The id of the pack that a part of the records is of, by its name."""
+    return path.name.rpartition("-")[0]
+
+
+def _parts(run: Path, without: Collection[str]) -> list[Path]:
+    return sorted(path for path in (run / "records").glob("*.parquet") if pack_of_part(path) not in without)
+
+
 @contextmanager
 def naming_damage(run: Path) -> Iterator[None]:
     """Name the part that is damaged if a query of ``scan_records`` in the block cannot be answered.
 
     Raises:
-        PipelineError: If one is, or has been removed since, by training that goes on from an earlier checkpoint.
+        DamagedFileError: If one is.
+        PipelineError: If one has been removed since, by training that goes on from an earlier checkpoint.
         PolarsError: As the query raised it, if each part can be read.
         OSError: Likewise.
     """
@@ -230,26 +259,51 @@ def read_outcomes_of(run: Path, pack: str) -> pl.DataFrame:
     return _read(run / "outcomes", OUTCOMES, missing="insert", pattern=f"{pack}.parquet")
 
 
-def read_outcomes(run: Path) -> pl.DataFrame:
+def read_outcomes(run: Path, without: Collection[str] = ()) -> pl.DataFrame:
     """All finished trials of a run, one a row; empty before the first.
 
     A column that an earlier version did not write is null.
 
+    Args:
+        run: Folder of the run.
+        without: Ids of packs that are passed over.
+
     Returns:
         Rows of ``OUTCOMES``.
+
+    Raises:
+        DamagedFileError: If a file cannot be read, or holds the trials of another pack.
     """
-    return _read(run / "outcomes", OUTCOMES, missing="insert")
+    paths = _of_packs(run / "outcomes", without)
+    outcomes = _read_files(paths, OUTCOMES, missing="insert")
+    packs = set(outcomes["pack"].drop_nulls().unique())
+    if packs and packs != {path.stem for path in paths}:
+        for path in paths:
+            check_file(path, OUTCOMES)
+    return outcomes
 
 
-def read_fitted_samples(run: Path) -> pl.DataFrame:
+def read_fitted_samples(run: Path, without: Collection[str] = ()) -> pl.DataFrame:
     """Samples of the functions that the best trials of a run have fitted, one point a row; empty where none is drawn.
 
     An earlier version wrote lines only, and did not say so.
 
+    Args:
+        run: Folder of the run.
+        without: Ids of packs that are passed over.
+
     Returns:
         Rows of ``FITTED_SAMPLES``.
+
+    Raises:
+        DamagedFileError: If a file cannot be read.
     """
-    return _read(run / "fits", FITTED_SAMPLES, missing="insert").with_columns(pl.col("space").fill_null(LINE))
+    paths = _of_packs(run / "fits", without)
+    samples = _read_files(paths, FITTED_SAMPLES, missing="insert")
+    for path in paths:  # of an empty one Polars says nothing
+        if path.is_dir():
+            raise DamagedFileError(path, "it is a folder")
+    return samples.with_columns(pl.col("space").fill_null(LINE))
 
 
 def read_fitted_samples_of(run: Path, pack: str) -> pl.DataFrame:
@@ -273,22 +327,63 @@ def _read(
     pattern: str = "*.parquet",
     columns: list[str] | None = None,
 ) -> pl.DataFrame:
-    paths = sorted(folder.glob(pattern))
+    return _read_files(sorted(folder.glob(pattern)), schema, missing, columns)
+
+
+def _of_packs(folder: Path, without: Collection[str]) -> list[Path]:
+    return sorted(path for path in folder.glob("*.parquet") if path.stem not in without)
+
+
+def check_file(path: Path, schema: pl.Schema) -> pl.DataFrame:
+    """Read all of a file, and see that its rows are those of the pack that it is named by.
+
+    Args:
+        path: One of the records, outcomes or fits.
+        schema: Its columns.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        DamagedFileError: If it cannot be read, or holds those of another pack.
+    """
+    rows = _read_file(path, schema, "raise" if schema is RECORDS else "insert")
+    pack = pack_of_part(path) if schema is RECORDS else path.stem
+    if "pack" in schema and (rows.is_empty() or (rows["pack"] != pack).any()):  # null: of an earlier version
+        raise DamagedFileError(path, "it holds nothing of the pack that it is named by")
+    return rows
+
+
+def _read_files(
+    paths: Sequence[Path],
+    schema: pl.Schema,
+    missing: Literal["insert", "raise"] = "raise",
+    columns: list[str] | None = None,
+) -> pl.DataFrame:
     if not paths:
         return pl.DataFrame(schema=schema)
     try:
         # thrice as fast as one by one
-        return pl.read_parquet(paths, columns=columns, schema=schema, missing_columns=missing, glob=False)
+        return pl.read_parquet(list(paths), columns=columns, schema=schema, missing_columns=missing, glob=False)
     except (pl.exceptions.PolarsError, OSError):  # to name the one that is damaged
         return pl.concat([_read_file(path, schema, missing) for path in paths])
 
 
 def _read_file(path: Path, schema: pl.Schema, missing: Literal["insert", "raise"]) -> pl.DataFrame:
     try:
+        if path.is_dir():
+            raise IsADirectoryError
         return pl.read_parquet(path, schema=schema, missing_columns=missing, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise PipelineError(
-            f"not a readable table of records: {error}",
-            where=str(path),
-            hint="if the file was damaged, delete it and the outcome of its pack, and run again",
-        ) from None
+        raise DamagedFileError(path, _in_words(path, error)) from None
+
+
+def _in_words(path: Path, error: Exception) -> str:
+    """Why a file cannot be read, in a few words."""
+    if path.is_dir():
+        return "it is a folder"
+    if isinstance(error, OSError) and error.errno:
+        return reason_of(error).lower()
+    if path.exists() and not path.stat().st_size:
+        return "it is empty"
+    return str(error).partition("\n")[0]

@@ -20,6 +20,7 @@ from pipeline.report.answer.rate_effects import rate_sentences, told_phases
 from pipeline.report.answer.width_effects import width_sentences
 from pipeline.report.tables.results import criterion
 from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.theory.trial_verdicts import FAILED, PENDING, UNREADABLE
 
 FIGURE_OF = {
     EDGE: "stability_by_step",
@@ -99,8 +100,12 @@ def _sentences(tables: RunTables, comparison: Comparison) -> Sequence[str]:
 def _nothing_yet(statuses: dict[str, int], whole: int) -> str:
     if statuses.get("failed") == whole:
         return "Every trial failed, so that there is no answer; the reasons are below."
-    failed = f", {number_of(statuses['failed'], 'trial')} failed" if "failed" in statuses else ""
-    return f"Nothing has been recorded yet: {number_of(statuses['pending'], 'trial')} to come{failed}."
+    told = [f"{number_of(statuses[PENDING], 'trial')} to come"] if PENDING in statuses else []
+    told += [f"{number_of(statuses[FAILED], 'trial')} failed"] if FAILED in statuses else []
+    if UNREADABLE not in statuses:
+        return f"Nothing has been recorded yet: {', '.join(told)}."
+    told.append(f"{number_of(statuses[UNREADABLE], 'trial')} cannot be read")
+    return f"There is no answer: {', '.join(told)}."
 
 
 def _all_diverged(tables: RunTables, number: int) -> str:

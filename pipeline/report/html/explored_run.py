@@ -30,8 +30,10 @@ from pipeline.report.html.explorer_data import (
 from pipeline.report.html.packed_arrays import NumberType, PackedArray, packed
 from pipeline.report.tables.results import TIMES_FIRST_LIMIT, criterion
 from pipeline.report.tables.run_tables import RunTables
+from pipeline.report.theory.trial_verdicts import UNREADABLE
 
 STATUSES = ("done", "diverged", "failed", "pending")
+"""Those of a run all of which can be read."""
 
 
 def run_data(tables: RunTables) -> RunData:
@@ -71,7 +73,7 @@ def run_data(tables: RunTables) -> RunData:
         rates=rates,
         seeds=tables.plan.experiment.resolved_seeds(),
         diagnostics=_diagnostics(tables),
-        statuses=STATUSES,
+        statuses=(*STATUSES, *((UNREADABLE,) if tables.damage.trials else ())),
         verdicts=verdicts.texts,
         grounds=grounds.texts,
         limit_words=words.texts,
@@ -126,7 +128,7 @@ def _diagnostic_data(diagnostic: Diagnostic) -> DiagnosticData:
 def _trial_columns(
     tables: RunTables, trials: pl.DataFrame, own_points: list[bool], verdicts: Numbered, grounds: Numbered
 ) -> TrialColumns:
-    statuses = {status: number for number, status in enumerate(STATUSES)}
+    statuses = {status: number for number, status in enumerate((*STATUSES, UNREADABLE))}
     names = [one.name() for one in tables.plan.experiment.diagnostics if one.name() in trials.columns]
     has_seeds = "data_seed" in trials.columns
     limits = trials["learning_rate"] / trials[TIMES_FIRST_LIMIT]

@@ -53,7 +53,7 @@ from pipeline.report.theory.best_network_brackets import Brackets
 from pipeline.report.theory.own_code import in_sentences, parts_left_out, unless_own_code_fails
 from pipeline.report.theory.proved_descent import unproved_kinks
 from pipeline.report.theory.stable_rates import not_measured
-from pipeline.report.theory.trial_verdicts import silences
+from pipeline.report.theory.trial_verdicts import PENDING, UNREADABLE, silences
 from pipeline.report.theory.verdicts import CANNOT_SAY, decided, verdict_counts
 
 LEADING = 1
@@ -62,7 +62,7 @@ MOST_REASONS = 20
 LONG_TEXTS = ("grounds", "limit")
 """Columns of trials that are left out first where there is no room for all."""
 LONGEST_REASON = 4000
-STATUSES = ("done", "diverged", "failed", "pending")
+STATUSES = ("done", "diverged", "failed", "pending", UNREADABLE)
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Comparisons:
         yardsticks: Errors beside those that are known exactly.
         slopes: Of each of several losses at a right and a wrong answer.
         left_out: Parts in which code of a user's own fails, and the reasons, as sentences.
+        damaged: What of the run cannot be read, as sentences.
     """
 
     excess_losses: pl.DataFrame | None = None
@@ -104,6 +105,7 @@ class Comparisons:
     yardsticks: pl.DataFrame | None = None
     slopes: pl.DataFrame | None = None
     left_out: Sequence[str] = ()
+    damaged: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class RunPage:
     failures: Sequence[Failure]
     more_failures: str
     left_out: Sequence[str]
+    damaged: Sequence[str]
     playable: bool
 
 
@@ -168,7 +171,7 @@ def write_report(run: Path) -> Path:
         Path of the page.
 
     Raises:
-        PipelineError: If the folder holds no plan, or a file in it is damaged.
+        PipelineError: If the folder holds no plan, or a file in it is damaged: W&B gets all of a run or nothing.
     """
     plan, outcomes = read_plan(run), read_outcomes(run)
     with parts_left_out():
@@ -208,7 +211,7 @@ def write_report_of(run: Path, tables: RunTables, outcomes: pl.DataFrame, answer
             explored = None if nothing else unless_own_code_fails("explorer", lambda: run_data(tables), None)
         for spec in figures:
             spec.write_json(folder)
-        comparisons = replace(comparisons, left_out=in_sentences(left_out))
+        comparisons = replace(comparisons, left_out=in_sentences(left_out), damaged=tables.damage.in_sentences())
         text = page(run, plan, table, outcomes, figures, comparisons, explored)
         for picture in pictures:
             picture.result()
@@ -337,13 +340,14 @@ def run_page(
         ],
         failures=failures[:MOST_REASONS],
         left_out=comparisons.left_out,
+        damaged=comparisons.damaged,
         more_failures=number_of(len(failures) - MOST_REASONS, "more reason") if len(failures) > MOST_REASONS else "",
         playable=not all(why_not(pack.shape) for pack in plan.packs),
     )
 
 
 def _progress(table: pl.DataFrame) -> str:
-    ended = (table["status"] != "pending").sum()
+    ended = (~table["status"].is_in([PENDING, UNREADABLE])).sum()
     trials = number_of(table.height, "trial")
     return trials if ended == table.height else f"{ended} of {trials} so far"
 

@@ -16,7 +16,7 @@ from pipeline.experiment.trial import TimesLimit, Trial
 from pipeline.numerics.spectra import LIMIT_OF_FLOAT64, TRUSTED_BELOW, Trust
 from pipeline.plans import Plan
 from pipeline.records.schema import Records
-from pipeline.records.store import naming_damage, records_by_packs
+from pipeline.records.store import DamagedFileError, naming_damage, records_by_packs
 from pipeline.report.tables.cells import (
     PROBLEM,
     TRAINING,
@@ -27,6 +27,7 @@ from pipeline.report.tables.cells import (
     repeated_in,
     training_of,
 )
+from pipeline.report.tables.damaged_files import MISSING, NO_DAMAGE, Damage, lacks_records
 from pipeline.report.tables.trial_summaries import (
     MEASURED_STEPS,
     RecordSource,
@@ -55,22 +56,24 @@ READ = ("loss", "gradient_norm", "sharpness", "largest_stable_learning_rate")
 EXCESS_LOSS, PREDICTED_STEPS = ExcessLoss.name(), PredictedSteps.name()
 
 
-def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
+def read_results(run: Path, plan: Plan, outcomes: pl.DataFrame, damage: Damage = NO_DAMAGE) -> pl.DataFrame:
     """The results of a run as far as they are recorded; its records are never in memory all at once.
 
     Args:
         run: Folder of the run.
         plan: Of the run.
         outcomes: How its trials ended.
+        damage: What cannot be read, and is done without.
 
     Returns:
         The table of ``results``.
 
     Raises:
-        PipelineError: If a part of the records is damaged.
+        DamagedFileError: If another part of the records is damaged or missing.
     """
+    known = pl.concat([outcomes, damage.outcomes])
     with naming_damage(run):
-        return results_by_packs(plan, map(source_of, records_by_packs(run)), outcomes, run)
+        return results_by_packs(plan, map(source_of, records_by_packs(run, damage.packs)), known, run)
 
 
 def results(plan: Plan, records: Records, outcomes: pl.DataFrame) -> pl.DataFrame:
@@ -85,12 +88,12 @@ def results_by_packs(
 
     Columns: the axes of the trial, with those of ``TRAINING`` that the experiment varies; ``learning_rate`` as it was
     used, or as planned where that is not known yet; ``precision``, what its numbers are stored in; ``status`` (done,
-    diverged, failed, pending), ``step`` (the last one reached), ``settled`` (the step after which the test error, or
-    the loss, stays within 1 % of its last value), ``reason``, why it failed; where trials were taken from other runs
-    ``trained_in``, the name of that run, empty of those that were trained here; ``verdict``, that theory agrees or is
-    contradicted, or in a few words why neither; ``grounds``, what that rests on; ``limit``, what is known of rates
-    below the predicted one; then the last value of every diagnostic. Where rates are multiples of the limit,
-    ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
+    diverged, failed, pending, unreadable), ``step`` (the last one reached), ``settled`` (the step after which the test
+    error, or the loss, stays within 1 % of its last value), ``reason``, why it failed; where trials were taken
+    from other runs ``trained_in``, the name of that run, empty of those that were trained here; ``verdict``, that
+    theory agrees or is contradicted, or in a few words why neither; ``grounds``, what that rests on; ``limit``, what is
+    known of rates below the predicted one; then the last value of every diagnostic. Where rates are multiples of the
+    limit, ``times_limit`` holds them. Infinite and NaN are kept; null is *not recorded*.
     ``times_first_limit`` is the learning rate over the limit at step 0, that of linear models or, of networks whose
     sharpness is recorded, that of the Hessian there.
     Beside ``condition_number`` stands ``condition_number_trust``, beside ``predicted_steps`` stands
@@ -104,6 +107,9 @@ def results_by_packs(
 
     Returns:
         As many rows as the plan has trials.
+
+    Raises:
+        DamagedFileError: If there is a folder, and in it records are missing of trials that have ended.
     """
     planned = _planned(plan)
     ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate", trained_in="run")
@@ -115,6 +121,8 @@ def results_by_packs(
     )
     names, known = SummaryRules(plan, tolerance_of(plan), CRITERIA, run).summaries(ended, sources)
     table = ended.join(known, on="row", how="left", maintain_order="left")
+    if run is not None and (lacking := table.filter(lacks_records(plan))).height:
+        raise DamagedFileError(run / "records" / f"{plan.packs[lacking['pack'][0]].id}-*.parquet", MISSING)
     absent = [pl.lit(None, pl.Float64).alias(name) for name in READ if name not in table.columns]
     table = table.with_columns(pl.coalesce("step", "last_step").alias("step"), *absent)
     table = table.with_columns(pl.col(settled_by(criterion(table))).alias("settled"))

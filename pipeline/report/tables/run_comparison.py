@@ -15,6 +15,7 @@ from pipeline.plans import Plan, read_plan, read_provenance
 from pipeline.records.store import read_outcomes
 from pipeline.report.answer.best import best_models
 from pipeline.report.tables.cells import PROBLEM, TRAINING
+from pipeline.report.tables.damaged_files import NO_DAMAGE, Damage, despite_damage
 from pipeline.report.tables.results import read_results
 
 ORIGIN = ("version", "code", "engine", "device", "host")
@@ -32,12 +33,14 @@ class RecordedSweep:
         outcomes: How its trials ended.
         results: One row for every trial.
         planned: Provenance of the plan.
+        damage: What of it cannot be read.
     """
 
     plan: Plan
     outcomes: pl.DataFrame
     results: pl.DataFrame
     planned: dict[str, Any]
+    damage: Damage = NO_DAMAGE
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class RunComparison:
 
 
 def read_sweep(run: Path) -> RecordedSweep:
-    """Read a run from its folder.
+    """Read a run from its folder, without what is damaged.
 
     Args:
         run: The folder.
@@ -74,10 +77,15 @@ def read_sweep(run: Path) -> RecordedSweep:
         Plan, outcomes and results.
 
     Raises:
-        PipelineError: If it is not the folder of a run, or damaged.
+        PipelineError: If it is not the folder of a run.
     """
-    plan, outcomes = read_plan(run), read_outcomes(run)
-    return RecordedSweep(plan, outcomes, read_results(run, plan, outcomes), read_provenance(run))
+    plan, provenance = read_plan(run), read_provenance(run)
+
+    def read(damage: Damage) -> RecordedSweep:
+        outcomes = read_outcomes(run, damage.packs)
+        return RecordedSweep(plan, outcomes, read_results(run, plan, outcomes, damage), provenance, damage)
+
+    return despite_damage(run, read)
 
 
 def compare_runs(first: RecordedSweep, second: RecordedSweep) -> RunComparison:

@@ -18,6 +18,7 @@ from pipeline.problems.losses import Task
 from pipeline.records.schema import Records
 from pipeline.report.answer.best import at_best_rate, scored
 from pipeline.report.tables.cells import cell_of, curve_labels, curve_of, relative_rates, with_curve_labels
+from pipeline.report.tables.damaged_files import NO_DAMAGE, Damage
 from pipeline.report.tables.results import criterion
 from pipeline.report.theory.best_network_brackets import Brackets, brackets_of_plan
 from pipeline.report.theory.infinite_networks import infinite_errors
@@ -41,6 +42,8 @@ class RunTables:
     fitted_samples: pl.DataFrame
     run: Path | None = None
     """Folder of the run, where what theory needs long for is kept; ``None`` to keep nothing."""
+    damage: Damage = NO_DAMAGE
+    """What of the run cannot be read."""
 
     def recorded(self, *diagnostics: str) -> bool:
         """Whether each of some diagnostics was recorded of any trial."""

@@ -11,6 +11,7 @@ from pipeline.optimizers.stability_limits import Limit
 from pipeline.report.answer.best import at_best_rate, best_widths, scored
 from pipeline.report.tables.cells import cell_of, curve_of
 from pipeline.report.tables.results import DEPENDENT, criterion
+from pipeline.report.theory.trial_verdicts import UNREADABLE
 from pipeline.report.theory.verdicts import verdict_counts
 
 STABLE = (Limit.EXACT, Limit.FALLS)
@@ -22,10 +23,11 @@ WITHOUT_ERROR = "share_without_error"
 def summary(results: pl.DataFrame) -> pl.DataFrame:
     """One row for every problem, model and width.
 
-    Columns: the cell; numbers of trials; ``best_learning_rate`` by the median over seeds of the
-    criterion; that median (of all trials where every rate diverged), and the least value of any trial; the
-    fraction of seeds that end without any error at that rate, where a seed does; the condition number and how
-    far to trust it; the predicted limit of the learning rate, and what is known of rates below it; the verdict.
+    Columns: the cell; numbers of trials, of those that cannot be read only where there are any; ``best_learning_rate``
+    by the median over seeds of the criterion; that median (of all trials where every rate diverged), and the least
+    value of any trial; the fraction of seeds that end without any error at that rate, where a seed does; the condition
+    number and how far to trust it; the predicted limit of the learning rate, and what is known of rates below it; the
+    verdict.
 
     Returns:
         A table in the order of the plan.
@@ -33,7 +35,8 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
     name, cell = criterion(results), cell_of(results)
     absent = [c for c in ("condition_number", "largest_stable_learning_rate") if c not in results.columns]
     table = results.with_columns(pl.lit(None, pl.Float64).alias(column) for column in absent)
-    statuses = [(pl.col("status") == word).sum().alias(word) for word in ("done", "diverged", "failed", "pending")]
+    words = ("done", "diverged", "failed", "pending", *((UNREADABLE,) if UNREADABLE in results["status"] else ()))
+    statuses = [(pl.col("status") == word).sum().alias(word) for word in words]
     cells = scored(table).group_by(cell, maintain_order=True)
     counts = cells.agg(
         pl.len().alias("trials"),
@@ -55,7 +58,7 @@ def summary(results: pl.DataFrame) -> pl.DataFrame:
     )
     return counts.join(best, on=cell, how="left", nulls_equal=True, maintain_order="left").select(
         *cell,
-        *("trials", "done", "diverged", "failed", "pending", "best_learning_rate"),
+        *("trials", *words, "best_learning_rate"),
         *(f"median_{name}", f"min_{name}"),
         *((WITHOUT_ERROR,) if (best[WITHOUT_ERROR] > 0).any() else ()),
         pl.col("condition_number").fill_null(""),

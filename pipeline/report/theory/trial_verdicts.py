@@ -14,8 +14,12 @@ from pipeline.report.theory.rule_on_quadratics import stability_factor_of
 from pipeline.report.theory.stable_rates import MEANINGS, descent_of_linear_model, has_limit, learning_rate_verdict
 from pipeline.report.theory.verdicts import Said, combined, decided
 
-PENDING, FAILED = "pending", "failed"
-WHY = {PENDING: "it has not been trained to its end yet", FAILED: "training failed"}
+PENDING, FAILED, UNREADABLE = "pending", "failed", "unreadable"
+WHY = {
+    PENDING: "it has not been trained to its end yet",
+    FAILED: "training failed",
+    UNREADABLE: "a file of its records or outcomes cannot be read",
+}
 
 SHAPE_COLUMNS = {
     **stable_rates.SHAPE_COLUMNS,
@@ -81,7 +85,7 @@ def trial_verdict() -> tuple[pl.Expr, pl.Expr]:
     claims = combined(
         [learning_rate_verdict(), falling_loss_verdict(), at_rest_verdict(), proved_descent_verdict(), silent]
     )
-    status = pl.when(pl.col("status") == "failed").then(pl.lit(FAILED)).otherwise(pl.lit(PENDING))
+    status = pl.when(pl.col("status").is_in([FAILED, UNREADABLE])).then("status").otherwise(pl.lit(PENDING))
     verdict = pl.when(ended).then(claims.verdict).otherwise(status)
     grounds = pl.concat_str(claims.grounds, proved_part())
     grounds = pl.when(ended).then(grounds).otherwise(status.replace_strict(WHY, return_dtype=pl.String))
@@ -90,9 +94,7 @@ def trial_verdict() -> tuple[pl.Expr, pl.Expr]:
 
 def silences(table: pl.DataFrame) -> list[str]:
     """Why some trials that have ended have no verdict, in sentences, and what limits that are not exact mean."""
-    known = table.filter(
-        ~decided(pl.col("verdict")) & ~pl.col("verdict").is_in([PENDING, FAILED, stable_rates.COMPUTED])
-    )
+    known = table.filter(~decided(pl.col("verdict")) & ~pl.col("verdict").is_in([*WHY, stable_rates.COMPUTED]))
     counts = known.group_by("verdict", maintain_order=True).agg(
         pl.len(), pl.col("grounds").first(), several=pl.col("grounds").n_unique() > 1
     )

@@ -30,6 +30,11 @@ def test_what_failed_is_not_to_come():
     assert with_statuses(some).text == "Nothing has been recorded yet: 4 trials to come, 6 trials failed."
 
 
+def test_what_cannot_be_read_is_not_to_come_either():
+    some = pl.when(pl.col("seed") < 3).then(pl.lit("unreadable")).otherwise(pl.lit("pending"))
+    assert with_statuses(some).text == "There is no answer: 4 trials to come, 6 trials cannot be read."
+
+
 def test_rates_that_have_not_ended_are_not_said_to_be_too_large():
     some = pl.when(pl.col("learning_rate") > 0.1).then(pl.lit("diverged")).otherwise(pl.lit("pending"))
     said = "Every trial that has ended diverged: a learning rate of 0.2 is too large. So far 5 of 10 trials have ended."

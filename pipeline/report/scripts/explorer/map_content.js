@@ -122,9 +122,11 @@ function cellWords({ data, cells, trials, trialsOf, rateNames }, cell, label, va
   const members = trialsOf(cell),
     statuses = counted(members.map((trial) => data.statuses[trials.status[trial]]));
   const failed = statuses.get("failed") ?? 0,
-    pending = statuses.get("pending") ?? 0;
+    pending = statuses.get("pending") ?? 0,
+    unreadable = statuses.get("unreadable") ?? 0;
   if (failed) words.push(failed === members.length ? "failed" : `${failed} failed`);
   if (pending) words.push(pending === members.length ? "not ended yet" : `${pending} not ended yet`);
+  if (unreadable) words.push(unreadable === members.length ? "cannot be read" : `${unreadable} cannot be read`);
   const verdicts = counted(members.flatMap((trial) => data.verdicts[trials.verdict[trial]] ?? []));
   const only = verdicts.size === 1;
   const theory = Array.from(verdicts, ([verdict, count]) => (only ? verdict : `${verdict} (${count})`));

@@ -125,7 +125,7 @@
  * @property {number[]} rates ascending, learning rates or multiples of the limit, as rate_title says
  * @property {number[]} seeds
  * @property {DiagnosticData[]} diagnostics
- * @property {string[]} statuses done, diverged, failed, pending
+ * @property {string[]} statuses done, diverged, failed, pending; unreadable where a file is damaged
  * @property {string[]} verdicts
  * @property {string[]} grounds what verdicts rest on
  * @property {string[]} limit_words what is known of rates below a limit

@@ -67,8 +67,10 @@ export function curveContent(sweep, trial, name, mark) {
  */
 export function whyNoCurve({ data, trials }, trial, { curves, title }) {
   if (curves.some(({ kind, steps }) => kind === "measured" && steps.length > 0)) return "";
-  const isPending = data.statuses[trials.status[trial]] === "pending",
+  const status = data.statuses[trials.status[trial]],
+    isPending = status === "pending",
     what = title === "" ? "Nothing" : `No ${title}`;
+  if (status === "unreadable") return "What was recorded of this trial cannot be read.";
   return `${what} of this trial ${isPending ? "has been recorded yet" : "was recorded on the way"}.`;
 }
 
