@@ -97,8 +97,8 @@ class Run:
         found, damage = records_of(
             self.folder, lambda: self._diagnostics, diagnostics, query, lambda: self._contents().results
         )
-        for sentence in damage.in_sentences():
-            warnings.warn(sentence, stacklevel=2)
+        if damage.files:
+            warnings.warn(" ".join(damage.in_sentences()), stacklevel=2)
         return found
 
     @property
@@ -176,7 +176,8 @@ class Run:
         if self._read is None or self._read[0] != files:
             with parts_left_out() as left_out:
                 self._read = files, read_contents(self.folder, self.plan)
-            for sentence in (*self._read[1].tables.damage.in_sentences(), *in_sentences(left_out)):
+            damage = self._read[1].tables.damage
+            for sentence in (*([" ".join(damage.in_sentences())] if damage.files else []), *in_sentences(left_out)):
                 warnings.warn(sentence, stacklevel=3)
         return self._read[1]
 

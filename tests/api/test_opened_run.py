@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -97,6 +98,23 @@ def test_a_run_is_opened_by_its_folder_or_as_the_newest(trained: Run, monkeypatc
         PipelineError, match=rf"^{re.escape('records/plan.json')}: 'records' is not the folder of a run"
     ):
         pipeline.open("records")
+
+
+def test_what_cannot_be_read_is_a_warning_and_the_rest_is_there(trained: Run, tmp_path: Path) -> None:
+    run = pipeline.open(shutil.copytree(trained.folder, tmp_path / "run"))
+    pack = run.plan.packs[0]
+    next((run.folder / "records").glob(f"{pack.id}-*")).write_bytes(b"")
+    unknown = pl.col("trial").is_in([trial.id for trial in pack.trials])
+    whole = f"Nothing is known of {len(pack.trials)} of {run.plan.num_trials} trials, and no number"
+    with pytest.warns(UserWarning, match=whole) as warned:
+        results = run.results()
+    assert {Path(one.filename).name for one in warned} == {Path(__file__).name}, "who asked is shown"
+    assert set(results.filter(unknown)["status"]) == {"unreadable"}
+    assert results.filter(~unknown)["loss"].equals(trained.results().filter(~unknown)["loss"])
+    with pytest.warns(UserWarning, match=whole):
+        assert run.records("loss").equals(trained.records("loss").join(results.filter(unknown), on="trial", how="anti"))
+    assert run.verdicts().filter(verdict="unreadable")["trials"].sum() == len(pack.trials)
+    assert run.answer.sentences
 
 
 def test_status_counts_trials_by_state(trained: Run) -> None:

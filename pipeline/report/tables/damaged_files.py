@@ -149,12 +149,12 @@ def damage_of(run: Path) -> Damage:
 
 
 def lacks_records(plan: Plan) -> pl.Expr:
-    """Whether records of a trial are not there, of ``status``, the ``step`` that it ended at, and its ``last_step``."""
+    """Whether the records of a trial are gone, by ``status``, ``step`` and ``last_step``, the last one recorded."""
     status, last = pl.col("status"), pl.col("last_step")
     if TrainingLoss.name() not in {diagnostic.name() for diagnostic in plan.experiment.diagnostics}:
         return pl.lit(False)
-    cut = (status == "done") & (last.is_null() | (last < pl.col("step")))
-    return (cut | ((status == "diverged") & last.is_null() & (pl.col("step") > 0))).fill_null(False)
+    came_far = (status == "done") | ((status == "diverged") & (pl.col("step") > 0))
+    return (came_far & last.is_null()).fill_null(False)
 
 
 def _checked(

@@ -125,15 +125,6 @@ def test_a_run_that_can_be_read_has_no_damage(run):
     assert read(run.folder, run.plan).damage is NO_DAMAGE
 
 
-def test_the_last_part_that_is_missing_is_missed(run, place):
-    """The first part says the first steps, and a trial that is done has come to its last."""
-    pack = run.plan.packs[0]
-    path = next((place / "records").glob(f"{pack.id}*"))
-    rows = pl.read_parquet(path)
-    rows.filter(pl.col("step") < 10).write_parquet(path)
-    assert [file.why for file in read(place, run.plan).damage.files] == [MISSING]
-
-
 def test_many_damaged_files_are_counted(run, place):
     for path in (place / "records").iterdir():
         path.write_bytes(b"")

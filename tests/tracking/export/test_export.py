@@ -26,6 +26,8 @@ from pipeline.launch.job.exporting import EXIT_UNREACHABLE
 from pipeline.plans import read_plan
 from pipeline.records.atomic_writes import replacing
 from pipeline.records.locks import EXPORT
+from pipeline.records.store import DamagedFileError
+from pipeline.tracking.export import consistent_read
 from pipeline.tracking.export.export import ExportResult, export
 from pipeline.tracking.export.run_content import STEP
 from pipeline.tracking.wandb_errors import RefusedError
@@ -121,6 +123,20 @@ def test_only_finished_trials_are_exported_and_the_rest_when_they_are(
     done = to_wandb()
     assert (done.verified, done.finished) == (TRIALS + 1, True)
     assert_all_there(server, run)
+
+
+@pytest.mark.parametrize("content", [b"", None], ids=["empty", "missing"])
+def test_of_a_run_with_damaged_records_nothing_is_sent(
+    run: Path, server: WandbServer, to_wandb: Export, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    monkeypatch.setattr(consistent_read, "PAUSE_SECONDS", 0.0)
+    part = next((run / "records").glob(f"{read_plan(run).packs[0].id}-*"))
+    part.unlink()
+    if content is not None:
+        part.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=re.escape(f"{part.parent}/{read_plan(run).packs[0].id}-")):
+        to_wandb()
+    assert "UpsertBucket" not in server.requests
 
 
 def test_two_exports_do_not_work_in_one_folder(run: Path, server: WandbServer) -> None:

@@ -85,8 +85,9 @@ export function whyNoFit({ framesOf, cells, trials, data, trialsOf }, trial, ste
     return `The fit ${when} was recorded of points ${trials.data_seed[other]}; these are other points of the same cell.`;
   }
   if (cells.frames[trials.cell[trial]] >= 0) return "";
-  const isPending = data.statuses[trials.status[trial]] === "pending";
-  return isPending
+  const status = data.statuses[trials.status[trial]];
+  if (status === "unreadable") return "What was recorded of this trial cannot be read.";
+  return status === "pending"
     ? "The fit of this trial has not been recorded yet."
     : "The fit of this trial was not recorded on the way.";
 }

@@ -62,6 +62,8 @@ test("without a recorded fit there is the target, and a sentence that says why",
   const pending = smallRun();
   pending.trials.status = packed("uint8", new Array(80).fill(3));
   assert.match(whyNoFit(createSweep(pending), 2, null), /has not been recorded yet/);
+  pending.statuses[3] = "unreadable";
+  assert.match(whyNoFit(createSweep(pending), 2, null), /cannot be read/);
   assert.equal(whyNoFit(sweep, 66, null), "");
 });
 

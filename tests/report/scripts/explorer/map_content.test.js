@@ -85,6 +85,9 @@ test("a cell says how many of its trials failed or have not ended, and every ver
   assert.match(wordsOf([0, 2]), /, 1 failed, theory/);
   assert.match(wordsOf([3, 3]), /, not ended yet, theory/);
   assert.match(wordsOf([3, 2]), /, 1 failed, 1 not ended yet, theory/);
+  data.statuses.push("unreadable");
+  assert.match(wordsOf([4, 4]), /, cannot be read, theory/);
+  assert.match(wordsOf([4, 0]), /, 1 cannot be read, theory/);
   data.verdicts.push("contradicts");
   const verdicts = Int32Array.from(sweep.trials.verdict);
   verdicts[1] = data.verdicts.length - 1;
