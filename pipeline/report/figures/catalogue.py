@@ -27,15 +27,13 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "error_by_width",
         "Error by model and width",
-        "Each point is the median over seeds at the learning rate that is best for its model and width; "
-        "the band, or the bar where there is one width, holds the middle half of the seeds, all of them where there "
-        "are fewer than five. One model at one width is drawn over its learning rates; small dots in a row are seeds. "
-        "Dashed: exact least "
-        "squares on the same points. Dotted: the best that the functions of a basis, or any network of that width, can "
-        "do with infinitely many points, where it is known exactly. Black (white on a dark page), where there are any: "
-        "yardsticks, other approximations of as many terms, whose errors are known exactly; of one input also the "
-        "error below which no ReLU network of that width comes, and that of the best one found. Dash and dot: networks "
-        "of infinite width, trained as long at the same fraction of the limit of their learning rate.",
+        "Points are medians over seeds at the best learning rate of each model and width; bands, or bars, hold the "
+        "middle half of the seeds (all of fewer than five). One model at one width is drawn over its learning rates, "
+        "with a dot for each seed. Dashed: exact least squares on the same points. Dotted: the best that this basis, "
+        "or any network of that width, can do with infinitely many points. Dash-dotted: networks of infinite width, "
+        "after as many steps at the same fraction of their limit. Black (white on a dark page): the best ReLU network "
+        "of that width, between a bound and one that was found, and other approximations of as many terms whose "
+        "errors are known exactly.",
         error_by_width,
     ),
     Figure(
@@ -50,7 +48,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "loss_by_step",
-        "Loss on the way",
+        "Training loss by step",
         "Median over seeds, 1,000 at most, at the greatest width that ran, for at most eight learning rates; "
         "a cross marks the step at which the first trial of a learning rate diverged. Dashed: theory, for descent "
         "on a quadratic loss; of a network under the square loss, descent on the network linearised at its start.",
@@ -58,34 +56,33 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "stability_by_step",
-        "Curvature against the learning rate on the way",
-        "Median over seeds, 1,000 at most, at the greatest width that ran: "
-        "the learning rate over the largest that would be stable with the present largest eigenvalue of the Hessian. "
-        "Descent on a network drives it up to 1, where it stays while the loss goes on falling, no longer at every "
-        "step.",
+        "Learning rate over the largest stable one, by step",
+        "Median over seeds, 1,000 at most, at the greatest width that ran: the learning rate over the largest that is "
+        "stable at the present sharpness, the largest eigenvalue of the Hessian. Descent on a network drives it up to "
+        "1, the edge of stability, where it stays while the loss goes on falling, though not at every step.",
         stability_by_step,
     ),
     Figure(
         "weights_by_step",
-        "Gradient and weights on the way",
+        "Gradient and weights by step",
         "Median over seeds, 1,000 at most, at the greatest width that ran. "
         "The gradient vanishes wherever descent converges in loss; "
-        "the weights come to rest only if the loss has a minimum. On points that can be told apart, cross-entropy has "
-        "none: the weights grow for ever, ever more slowly.",
+        "the weights come to rest only if the loss has a minimum. On separable points cross-entropy has none: the "
+        "weights grow for ever, ever more slowly.",
         weights_by_step,
     ),
     Figure(
         "loss_by_rate_and_width",
         "Final loss over learning rate and width",
-        "Bright is a low loss, the brightest also what is lower. A cross stands where trials diverged (faint where "
-        "only some did), a grey cell where all did. The line is the largest stable learning rate that theory predicts, "
-        "where it lies in the range.",
+        "Bright is a low loss; the brightest also stands for all lower ones. A cross stands where trials diverged "
+        "(faint where only some did), a grey cell where all did. The line is the largest stable learning rate that "
+        "theory predicts, where it lies in the range.",
         loss_by_rate_and_width,
     ),
     Figure(
         "phases_by_rate_and_width",
         "Phases of descent over learning rate and width",
-        "What the loss of most seeds does, the paler the fewer they are, at multiples of the largest learning rate "
+        "What the loss of most seeds does (paler: of fewer), at multiples of the largest learning rate "
         "that is stable at the initial weights: it falls from the first step; it rises first and comes back, the "
         "catapult; it ends above its first value; it diverges. Of a wide two-layer linear network these change at 1 "
         "and at 2.",

@@ -193,7 +193,7 @@ def proved_part() -> pl.Expr:
     """
     verb = pl.when(pl.col("proved_steps") == 1).then(pl.lit("is")).otherwise(pl.lit("are"))
     some = pl.format(
-        "; {} of its {} proved to lower the loss, but {} at step {}",
+        "; {} of its {} proved to lower the loss: {} at step {}",
         *("proved_steps", pl.format("{} {}", number_in_rows(pl.col("step"), "step"), verb), "unproved", "first_steps"),
     )
     return pl.when(pl.col("proved_steps") < pl.col("step")).then(some).fill_null("")
