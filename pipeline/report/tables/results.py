@@ -5,7 +5,7 @@ Shape letters: R learning rates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -53,6 +53,8 @@ CRITERIA = ("test_error", "loss")
 """What trials are judged by: the first of these that was recorded."""
 READ = ("loss", "gradient_norm", "sharpness", "largest_stable_learning_rate")
 """Diagnostics that verdicts rest on, recorded or not."""
+ROWS_AT_ONCE = 50_000
+"""Trials that verdicts are made of at a time: what theory reads of one takes 1.5 kB."""
 EXCESS_LOSS, PREDICTED_STEPS = ExcessLoss.name(), PredictedSteps.name()
 
 
@@ -111,32 +113,55 @@ def results_by_packs(
     Raises:
         DamagedFileError: If there is a folder, and in it records are missing of trials that have ended.
     """
-    planned = _planned(plan)
-    ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate", trained_in="run")
-    ended = planned.join(ran, on="trial", how="left", maintain_order="left").with_columns(
-        pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
-        pl.col("status").fill_null("pending"),
-        pl.col("reason").fill_null(""),
-        pl.col(TRAINED_IN).fill_null(""),
-    )
-    names, known = SummaryRules(plan, tolerance_of(plan), CRITERIA, run).summaries(ended, sources)
-    table = ended.join(known, on="row", how="left", maintain_order="left")
+    by_pack, ended = _of_packs(plan), _ended(plan, outcomes)
+    names, known = SummaryRules(plan, tolerance_of(plan), CRITERIA, run).summaries(ended, by_pack, sources)
+    rates = ["learning_rate", "times_limit"] if ended["times_limit"].count() else ["learning_rate"]
+    taken = [TRAINED_IN] if (ended[TRAINED_IN] != "").any() else []
+    axes = [*cell_of(by_pack), *rates, "seed", *repeated_in(by_pack), "precision"]
+    of_trial = ["trial", *axes, "status", "step", "settled", "reason", *taken, *VERDICT_COLUMNS]
+    columns, settled = [*of_trial, *_with_what_is_beside(names)], settled_by(criterion(known))
+    tables = (_with_records(plan, part, by_pack, known, run) for part in _few_packs(ended))
+    parts = [_judged(plan, table, settled).select(columns) for table in tables]
+    del ended, known  # of a million trials they take as much memory as the results
+    return pl.concat(parts, rechunk=True)
+
+
+def _with_what_is_beside(names: Sequence[str]) -> list[str]:
+    """The diagnostics with the columns that stand beside some, and that which ends the table."""
+    beside = {"condition_number": "condition_number_trust"}
+    if EXCESS_LOSS in names:
+        beside[PREDICTED_STEPS] = MEASURED_STEPS
+    pairs = [(name, beside.get(name)) for name in names]
+    return [column for pair in pairs for column in pair if column] + [TIMES_FIRST_LIMIT]
+
+
+def _few_packs(ended: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of whole packs, some ten thousand at a time: a trial's numbers do not depend on where they are cut."""
+    first = 0
+    for end in ended["pack"].rle().struct.field("len").cum_sum():
+        if end - first >= ROWS_AT_ONCE or end == ended.height:
+            yield ended[first:end]
+            first = end
+
+
+def _with_records(
+    plan: Plan, ended: pl.DataFrame, by_pack: pl.DataFrame, known: pl.DataFrame, run: Path | None
+) -> pl.DataFrame:
+    """The rows of whole packs with what their trials have in common and with what the records of all trials say."""
+    of_these = known.filter(pl.col("row").is_between(ended["row"][0], ended["row"][-1]))
+    table = ended.join(by_pack, on="pack", how="left", maintain_order="left")
+    table = table.join(of_these, on="row", how="left", maintain_order="left")
     if run is not None and (lacking := table.filter(lacks_records(plan))).height:
         raise DamagedFileError(run / "records" / f"{plan.packs[lacking['pack'][0]].id}-*.parquet", MISSING)
+    return table
+
+
+def _judged(plan: Plan, table: pl.DataFrame, settled: str) -> pl.DataFrame:
+    """Some trials with the verdicts on them; ``settled`` by the column of that name."""
     absent = [pl.lit(None, pl.Float64).alias(name) for name in READ if name not in table.columns]
-    table = table.with_columns(pl.coalesce("step", "last_step").alias("step"), *absent)
-    table = table.with_columns(pl.col(settled_by(criterion(table))).alias("settled"))
+    table = table.with_columns(pl.coalesce("step", "last_step").alias("step"), *absent, settled=settled)
     table = table.with_columns(*_growth(plan, table), times_first_limit()).with_columns(*trial_verdict())
-    if "condition_number" in names:
-        table = table.with_columns(condition_number_trust())
-        names.insert(names.index("condition_number") + 1, "condition_number_trust")
-    rates = ["learning_rate", "times_limit"] if planned["times_limit"].count() else ["learning_rate"]
-    if {PREDICTED_STEPS, EXCESS_LOSS} <= set(names):
-        names.insert(names.index(PREDICTED_STEPS) + 1, MEASURED_STEPS)
-    names.append(TIMES_FIRST_LIMIT)
-    axes = [*cell_of(planned), *rates, *repeated_in(planned), "precision"]
-    taken = [TRAINED_IN] if (outcomes["run"].fill_null("") != "").any() else []
-    return table.select("trial", *axes, "status", "step", "settled", "reason", *taken, *VERDICT_COLUMNS, *names)
+    return table.with_columns(condition_number_trust()) if "condition_number" in table.columns else table
 
 
 def tolerance_of(plan: Plan) -> float:
@@ -158,8 +183,8 @@ def criterion(results: pl.DataFrame) -> str:
     return recorded[0] if recorded else "loss"
 
 
-def _planned(plan: Plan) -> pl.DataFrame:
-    """The axes of every trial, and whether theory speaks about it."""
+def _of_packs(plan: Plan) -> pl.DataFrame:
+    """What the trials of each pack have in common: their axes, and whether theory speaks about them."""
     shapes, labels, varied = [], problem_labels(plan), plan.experiment.varied()
     for pack in plan.packs:
         shape, problem = pack.shape, pack.shape.problem
@@ -174,6 +199,22 @@ def _planned(plan: Plan) -> pl.DataFrame:
     if isinstance(plan.experiment.inputs.seed, tuple):
         seeds = pl.Series([pack.shape.problem.seed for pack in plan.packs], dtype=pl.Int64)
         by_pack = by_pack.with_columns(data_seed=seeds)
+    return by_pack
+
+
+def _ended(plan: Plan, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Every trial, its rate and seed, and how it ended; those of a pack follow one another."""
+    ran = outcomes.select("trial", "status", "step", "reason", "engine", resolved="learning_rate", trained_in="run")
+    ended = _planned(plan).join(ran, on="trial", how="left", maintain_order="left")
+    return ended.with_columns(
+        pl.coalesce("resolved", "learning_rate").alias("learning_rate"),
+        pl.col("status").fill_null("pending"),
+        pl.col("reason").fill_null(""),
+        pl.col(TRAINED_IN).fill_null(""),
+    ).drop("resolved")
+
+
+def _planned(plan: Plan) -> pl.DataFrame:
     independent = [(number, trial) for number, pack in enumerate(plan.packs) for trial in _independent(pack)]
     trials = [trial for _, trial in independent]
     rates = [trial.learning_rate for trial in trials]
@@ -193,7 +234,7 @@ def _planned(plan: Plan) -> pl.DataFrame:
             "seed": pl.Int64,
         },
     )
-    return frame.join(by_pack, on="pack", how="left", maintain_order="left").with_row_index("row")
+    return frame.with_row_index("row")
 
 
 def _independent(pack: Pack) -> tuple[Trial, ...]:
@@ -214,7 +255,8 @@ def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     """
     known = pl.col("has_limit") & (pl.col("status") == "done") & (pl.col("first_loss").is_finite())
     above = pl.col("learning_rate") > pl.col("largest_stable_learning_rate")
-    rows = table.filter(known & above).select("row", "pack", "learning_rate", "step", "largest_stable_learning_rate")
+    rows = table.with_row_index("place").filter(known & above)
+    rows = rows.select("place", "pack", "learning_rate", "step", "largest_stable_learning_rate")
     least: list[float | None] = [None] * table.height
     about = list(least)
     for (number,), part in rows.partition_by("pack", as_dict=True).items():
@@ -225,8 +267,8 @@ def _growth(plan: Plan, table: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
         rates_R, limits_R = part["learning_rate"].to_torch(), part["largest_stable_learning_rate"].to_torch()
         least_fraction, margin = LEAST_FRACTION[shape.dtype], MARGIN[shape.stored]
         grown = growth(initial, rates_R, part["step"].to_torch(), limits_R, recurrence, least_fraction, margin)
-        for row, *values in zip(part["row"], *(tensor.tolist() for tensor in grown), strict=True):
-            least[row], about[row] = values
+        for place, *values in zip(part["place"], *(tensor.tolist() for tensor in grown), strict=True):
+            least[place], about[place] = values
     return pl.Series("least_growth", least, pl.Float64), pl.Series("growth", about, pl.Float64)
 
 

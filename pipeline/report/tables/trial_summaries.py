@@ -80,13 +80,16 @@ class SummaryRules:
     criteria: Sequence[str]
     run: Path | None = None
 
-    def summaries(self, ended: pl.DataFrame, sources: Iterable[RecordSource]) -> tuple[list[str], pl.DataFrame]:
+    def summaries(
+        self, ended: pl.DataFrame, by_pack: pl.DataFrame, sources: Iterable[RecordSource]
+    ) -> tuple[list[str], pl.DataFrame]:
         """What records say of each trial of which there are any.
 
         Args:
             ended: One row for every trial of the plan, in its order: ``row``, its number, ``trial``, ``pack``, the
-                number of its pack, ``status``, ``learning_rate``, ``limit`` and ``step_before``, the last recorded
-                step but one.
+                number of its pack, ``status`` and ``learning_rate``.
+            by_pack: One row for each pack: ``pack``, its number, ``limit`` and ``step_before``, the last recorded step
+                but one.
             sources: The records; each is in memory by itself, and is read once.
 
         Returns:
@@ -94,23 +97,25 @@ class SummaryRules:
             each, with the columns of ``BESIDE``, and by ``settled_by`` the step at which each criterion settled.
         """
         names = [diagnostic.name() for diagnostic in self.plan.experiment.diagnostics]
-        rows_of = {
-            self.plan.packs[number].id: rows for (number,), rows in ended.partition_by("pack", as_dict=True).items()
-        }
+        bounds = ended.group_by("pack").agg(pl.col("row").min(), pl.len())
+        rows_of = {self.plan.packs[number].id: ended.slice(row, count) for number, row, count in bounds.iter_rows()}
+        of_pack = by_pack.select("pack", "limit", "step_before")
 
         def summary(source: RecordSource) -> pl.DataFrame:
             of_packs = [rows_of[pack] for pack in source.packs if pack in rows_of]
             rows = pl.concat([ended.clear(), *of_packs]) if source.packs else ended
-            return self._kept(rows, source, names)
+            return self._kept(rows, of_pack, source, names)
 
         known = on_cores(summary, list(sources), most_threads=min(CORES, MOST_AT_ONCE))
         table = pl.concat(known, how="diagonal")
         beside = {"row", *BESIDE, *map(settled_by, self.criteria), *names}
         return [*names, *sorted(set(table.columns) - beside)], table
 
-    def _kept(self, rows: pl.DataFrame, source: RecordSource, names: Sequence[str]) -> pl.DataFrame:
+    def _kept(
+        self, rows: pl.DataFrame, by_pack: pl.DataFrame, source: RecordSource, names: Sequence[str]
+    ) -> pl.DataFrame:
         """The summary of a source; kept if it is of a pack that has ended. The id of the pack tells its trials."""
-        summary = functools.partial(self._summary, rows, source.records, names)
+        summary = functools.partial(self._summary, rows, by_pack, source.records, names)
         ended = rows["status"].is_in(["done", "diverged"])
         if not source.stamp or rows.is_empty() or not ended.all():
             return summary()
@@ -128,8 +133,11 @@ class SummaryRules:
         )
         return of_pack.with_columns(pl.col("row") + first)
 
-    def _summary(self, rows: pl.DataFrame, records: pl.LazyFrame, names: Sequence[str]) -> pl.DataFrame:
-        """What the records of some rows say of them: columns beside ``row``."""
+    def _summary(
+        self, trials: pl.DataFrame, by_pack: pl.DataFrame, records: pl.LazyFrame, names: Sequence[str]
+    ) -> pl.DataFrame:
+        """What the records of some trials say of them: columns beside ``row``."""
+        rows = trials.join(by_pack, on="pack", how="left", maintain_order="left")
         recorded = _numbered(rows, records)
         others = sorted(set(recorded["diagnostic"].unique()) - set(names))
         numbers, table = recorded.lazy(), rows

@@ -21,6 +21,7 @@ from pipeline.models.shallow import Shallow
 from pipeline.plans import Plan, make_plan
 from pipeline.problems.targets import AbsoluteValue
 from pipeline.records.schema import OUTCOMES, RECORDS
+from pipeline.report.tables import results as tables_results
 from pipeline.report.tables.results import results, results_by_packs, tolerance_of
 from pipeline.report.tables.summary import summary
 from pipeline.report.tables.trial_summaries import RecordSource
@@ -141,6 +142,12 @@ def test_of_records_a_trial_at_a_time_the_results_are_the_same_to_the_last_bit(r
     parts = (RecordSource(part.lazy()) for part in records.partition_by("trial"))
     of_all = results(run.plan, records, run.outcomes)
     assert_frame_equal(results_by_packs(run.plan, parts, run.outcomes), of_all, check_exact=True)
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_verdicts_on_a_few_packs_at_a_time_are_the_same_to_the_last_bit(run, monkeypatch, rows):
+    monkeypatch.setattr(tables_results, "ROWS_AT_ONCE", rows)
+    assert_frame_equal(results(run.plan, run.records, run.outcomes), run.results, check_exact=True)
 
 
 @pytest.mark.parametrize("num_alone", [0, 1])
