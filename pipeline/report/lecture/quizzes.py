@@ -61,7 +61,8 @@ QUIZZES = {
             "It falls, and then rises above where it began.",
         ),
         2,
-        "A polynomial of degree 23 comes so close to all the noisy points that it swings far out between them.",
+        "It overfits: a polynomial of degree 23 comes so close to all the noisy points that it swings far out between "
+        "them.",
     ),
     "adapting": Quiz(
         r"The target is $1 + x^{10}$, the dictionary $1, x, x^2, x^3, \ldots$ How many functions does it take to leave "
@@ -71,10 +72,10 @@ QUIZZES = {
         "$x^{10}$ is the eleventh of them. Chosen after seeing the target, $1$ and $x^{10}$ are enough.",
     ),
     "xor": Quiz(
-        "What does the linear model of both inputs with the least mean square error answer?",
+        "Fit a linear model of both inputs to XOR by least squares. What does it answer?",
         ("It has three of the four right.", "It has all four right.", "It says 1/2 to everything."),
         2,
-        "Both weights are 0 and the bias is 1/2. The mean square is 1/4, and cannot be less.",
+        "Both weights are 0 and the bias is 1/2. The mean square error is 1/4, and cannot be less.",
     ),
     "hidden_units": Quiz(
         "How many straight pieces can a ReLU network with one input and 8 hidden units draw at most?",
@@ -113,7 +114,7 @@ QUIZZES = {
         (
             "The squared error of the probability: the mistake is large.",
             "Cross-entropy, more than 10,000 times as hard.",
-            "Both alike.",
+            "Neither: both alike.",
         ),
         1,
         r"With $s = 1 / (1 + e^{10})$, about $0.000045$, the slope of cross-entropy is almost $-1$, and that of the "
@@ -128,7 +129,7 @@ QUIZZES = {
     "condition_number": Quiz(
         r"Eight monomials and eight Legendre polynomials span the same space. Both start at 0, with $\eta = 1 / "
         r"\lambda_{max}$. Which are nearer to the best fit of $|x|$ after 100 steps?",
-        ("Both alike: the best fit is the same.", "The Legendre polynomials.", "The monomials: they are simpler."),
+        ("Neither: the best fit is the same.", "The Legendre polynomials.", "The monomials: they are simpler."),
         1,
         "On 512 evenly spaced points the condition number of the Hessian is above 50,000 for the monomials, and 1.001 "
         "for the Legendre polynomials.",
@@ -140,8 +141,7 @@ QUIZZES = {
         "The steepest mode is multiplied by $1 - 1.9 = -0.9$ in each step. It changes sign, and shrinks.",
     ),
     "networks": Quiz(
-        r"A wide network starts with a learning rate of 1.5 times $2 / \lambda_{max}$ at its first weights. What does "
-        r"its loss do?",
+        r"A wide network is trained at 1.5 times $2 / \lambda_{max}$ of its initial weights. What does its loss do?",
         ("It diverges.", "It rises, and then comes back down.", "It falls from the first step on."),
         1,
         r"$\eta \lambda_0 = 3$ lies between 2 and 4: the output grows until it lowers the curvature.",

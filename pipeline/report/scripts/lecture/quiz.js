@@ -19,7 +19,7 @@ export function askQuiz(station, opened) {
     item.append(choice);
     return choice;
   });
-  const skip = button("Show it without an answer", () => open(), { class: "skip" });
+  const skip = button("Skip the question", () => open(), { class: "skip" });
   quiz.insertBefore(said, because);
   because.before(skip);
   because.hidden = true;
