@@ -64,7 +64,8 @@ export function createPlanePlot(canvas) {
 function paint(pen, size, colours, content, picture) {
   const side = Math.min(size.width, size.height), [low, high] = content.ends;
   const axis = (/** @type {string} */ title) => ({ kind: /** @type {const} */ ("linear"), low, high, title });
-  const frame = drawFrame(pen, { width: side, height: side }, { x: axis("x₁"), y: axis("x₂") }, colours);
+  const ticks = { beside: content.points ? radiusOf(content.points) : 0, alike: true };
+  const frame = drawFrame(pen, { width: side, height: side }, { x: axis("x₁"), y: axis("x₂") }, colours, ticks);
   clipped(pen, frame, () => {
     if (content.fit) drawGrid(pen, frame, content.fit, colouring(content.fit.values, content, colours), picture);
     for (const unit of content.units ?? []) drawUnit(pen, frame, unit, content.ends, colours.unit);
@@ -196,6 +197,9 @@ export function lineInside({ slopes: [first, second], bias }, [low, high]) {
   return [x - reach * second, y + reach * first, x + reach * second, y - reach * first];
 }
 
+/** @param {{x: ArrayLike<number>}} points */
+const radiusOf = ({ x }) => (x.length > 100 ? 3 : 6);
+
 /**
  * @param {CanvasRenderingContext2D} pen
  * @param {Frame} frame
@@ -204,7 +208,7 @@ export function lineInside({ slopes: [first, second], bias }, [low, high]) {
  * @param {Colours} colours
  */
 function drawPoints(pen, frame, points, content, colours) {
-  const radius = points.x.length > 100 ? 3 : 6, colour = content.sure ? null : colouring(points.values, content, colours);
+  const radius = radiusOf(points), colour = content.sure ? null : colouring(points.values, content, colours);
   pen.lineWidth = 1.5;
   pen.strokeStyle = colours.ink;
   for (let place = 0; place < points.x.length; place += 1) {

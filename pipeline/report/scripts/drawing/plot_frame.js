@@ -24,27 +24,33 @@ const GAP = 6, TICK_ROOM = 1.6, LETTERS_OF_A_TICK = 4.5;
  * @param {Size} size Of the canvas.
  * @param {{x: Axis, y: Axis}} axes Both of them.
  * @param {Colours} colours Of the page.
+ * @param {{beside?: number, alike?: boolean}} [ticks] Pixels that marks reach beyond the axes, which words leave free; and
+ *   whether both axes have ticks as far apart.
  * @returns {Frame} Where values stand.
  */
-export function drawFrame(pen, size, axes, colours) {
+export function drawFrame(pen, size, axes, colours, { beside = 0, alike = false } = {}) {
   pen.font = colours.font;
   const letter = pen.measureText("0").width, line = 2 * letter;
-  const top = line + GAP, bottom = size.height - 2 * line - GAP, right = size.width - 2 * letter;
-  const mostUp = Math.max(2, Math.floor((bottom - top) / (TICK_ROOM * line)));
+  const top = line + GAP + beside, bottom = size.height - 2 * line - GAP - beside, right = size.width - 2 * letter;
+  const roomUp = Math.max(2, Math.floor((bottom - top) / (TICK_ROOM * line)));
+  const mostUp = alike ? Math.min(roomUp, mostTicks(bottom - top, line)) : roomUp;
   const upright = scaleOf(axes.y, bottom, top), ticksUp = upright.ticks(mostUp);
-  const left = Math.max(3 * letter, ...ticksUp.map((tick) => pen.measureText(tick.text).width)) + 2 * GAP;
+  const left = Math.max(3 * letter, ...ticksUp.map((tick) => pen.measureText(tick.text).width)) + 2 * GAP + beside;
   const flat = scaleOf(axes.x, left, right);
   const frame = { x: flat, y: upright, inside: { left, top, right, bottom } };
-  const mostAcross = Math.max(2, Math.floor((right - left) / (LETTERS_OF_A_TICK * line)));
-  drawGrid(pen, frame, ticksUp, flat.ticks(mostAcross), colours, line);
+  const mostAcross = alike ? mostUp : mostTicks(right - left, line);
+  drawGrid(pen, frame, ticksUp, flat.ticks(mostAcross), colours, { line, beside });
   pen.fillStyle = colours.quiet;
   pen.textAlign = "left";
   pen.textBaseline = "alphabetic";
-  pen.fillText(axes.y.title, 0, top - GAP - line / 4);
+  pen.fillText(axes.y.title, 0, top - beside - GAP - line / 4);
   pen.textAlign = "right";
   pen.fillText(axes.x.title, right, size.height - line / 3);
   return frame;
 }
+
+/** @param {number} width @param {number} line */
+const mostTicks = (width, line) => Math.max(2, Math.floor(width / (LETTERS_OF_A_TICK * line)));
 
 /**
  * @param {CanvasRenderingContext2D} pen
@@ -52,9 +58,9 @@ export function drawFrame(pen, size, axes, colours) {
  * @param {{value: number, text: string}[]} ticksUp
  * @param {{value: number, text: string}[]} ticksAcross
  * @param {Colours} colours
- * @param {number} line
+ * @param {{line: number, beside: number}} room
  */
-function drawGrid(pen, frame, ticksUp, ticksAcross, colours, line) {
+function drawGrid(pen, frame, ticksUp, ticksAcross, colours, { line, beside }) {
   const { left, top, right, bottom } = frame.inside;
   pen.lineWidth = 1;
   pen.strokeStyle = colours.line;
@@ -66,7 +72,7 @@ function drawGrid(pen, frame, ticksUp, ticksAcross, colours, line) {
     const place = sharp(frame.y.place(tick.value));
     pen.moveTo(left, place);
     pen.lineTo(right, place);
-    pen.fillText(tick.text, left - GAP, place);
+    pen.fillText(tick.text, left - GAP - beside, place);
   }
   pen.textAlign = "center";
   pen.textBaseline = "top";
@@ -74,7 +80,7 @@ function drawGrid(pen, frame, ticksUp, ticksAcross, colours, line) {
     const place = sharp(frame.x.place(tick.value));
     pen.moveTo(place, top);
     pen.lineTo(place, bottom);
-    pen.fillText(tick.text, place, bottom + line / 3);
+    pen.fillText(tick.text, place, bottom + line / 3 + beside);
   }
   pen.stroke();
 }
