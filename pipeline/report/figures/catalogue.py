@@ -10,7 +10,7 @@ from altair.utils.schemapi import debug_mode
 
 from pipeline.report.figures.binary_classification import decision_regions, hidden_representation
 from pipeline.report.figures.condition_by_width import condition_by_width
-from pipeline.report.figures.error_by_width import error_by_width
+from pipeline.report.figures.error_by_width import THEORIES, error_by_width
 from pipeline.report.figures.error_parts_by_width import error_parts_by_width
 from pipeline.report.figures.figure import Figure, FigureSpec
 from pipeline.report.figures.fitted_functions import fitted
@@ -22,19 +22,32 @@ from pipeline.report.figures.steps_by_condition import steps_by_condition
 from pipeline.report.figures.weights_by_step import weights_by_step
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.own_code import unless_own_code_fails
+from pipeline.report.theory.yardsticks import NETWORK_FOUND, NO_NETWORK_BELOW
+
+BLACK = "Black (white on a dark page): errors of other approximations, which are known exactly."
 
 FIGURES: tuple[Figure, ...] = (
     Figure(
         "error_by_width",
         "Error by model and width",
-        "Points are medians over seeds at the best learning rate of each model and width; bands, or bars, hold the "
-        "middle half of the seeds (all of fewer than five). One model at one width is drawn over its learning rates, "
-        "with a dot for each seed. Dashed: exact least squares on the same points. Dotted: the best that this basis, "
-        "or any network of that width, can do with infinitely many points. Dash-dotted: networks of infinite width, "
-        "after as many steps at the same fraction of their limit. Black (white on a dark page): the best ReLU network "
-        "of that width, between a bound and one that was found, and other approximations of as many terms whose "
-        "errors are known exactly.",
+        "",
         error_by_width,
+        {
+            "point width": "Each model and width at its best learning rate.",
+            "point name": "Each model at its best learning rate.",
+            "point rate_axis": "The model at each learning rate.",
+            "area low": "The line is the median over seeds, the band their middle half, or all of fewer than five.",
+            "rule low": "The mark is the median over seeds, the bar their middle half, or all of fewer than five.",
+            "point score": "Small dots are seeds.",
+            THEORIES["theory"][0]: "Dashed: exact least squares on the same points.",
+            THEORIES["best"][0]: "Dotted: the best that this basis, or any network of that width, can do "
+            "with infinitely many points.",
+            THEORIES["infinite"][0]: "Dash-dotted: networks of infinite width, after as many steps at the same fraction "
+            "of their limit.",
+            "line yardstick": BLACK,
+            "rule yardstick": BLACK,
+            NO_NETWORK_BELOW: f"The best ReLU network of a width lies between “{NO_NETWORK_BELOW}” and “{NETWORK_FOUND}”.",
+        },
     ),
     Figure(
         "error_parts_by_width",
@@ -49,10 +62,13 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "loss_by_step",
         "Training loss by step",
-        "Median over seeds, 1,000 at most, at the greatest width that ran, for at most eight learning rates; "
-        "a cross marks the step at which the first trial of a learning rate diverged. Dashed: theory, for descent "
-        "on a quadratic loss; of a network under the square loss, descent on the network linearised at its start.",
+        "Median over seeds, 1,000 at most, at the greatest width that ran, for at most eight learning rates.",
         loss_by_step,
+        {
+            "diverged": "A cross marks the step at which the first trial of a learning rate diverged.",
+            "theory": "Dashed: theory, for descent on a quadratic loss; of a network under the square loss, descent on "
+            "the network linearised at its start.",
+        },
     ),
     Figure(
         "stability_by_step",
@@ -74,10 +90,13 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "loss_by_rate_and_width",
         "Final loss over learning rate and width",
-        "Bright is a low loss; the brightest also stands for all lower ones. A cross stands where trials diverged "
-        "(faint where only some did), a grey cell where all did. The line is the largest stable learning rate that "
-        "theory predicts, where it lies in the range.",
+        "Bright is a low loss; the brightest also stands for all lower ones.",
         loss_by_rate_and_width,
+        {
+            "diverged": "A cross stands where trials diverged (faint where only some did), a grey cell where all did.",
+            "rule limit": "The line is the largest stable learning rate that theory predicts, where it lies in the "
+            "range.",
+        },
     ),
     Figure(
         "phases_by_rate_and_width",
@@ -114,8 +133,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "condition_by_width",
         "Condition number by model and width",
-        "The square of this number sets the pace of descent; from 1e15 on float64 tells no more than that.",
+        "The square of this number sets the pace of descent.",
         condition_by_width,
+        {"rule value": "From 1e15 on float64 tells no more than that."},
     ),
     Figure(
         "steps_by_condition",
@@ -143,7 +163,7 @@ def draw(tables: RunTables) -> Iterator[FigureSpec]:
         draws = functools.partial(_spec_of, figure, tables)
         spec = unless_own_code_fails(f"figure: {figure.title}", draws, nothing)
         if spec:
-            yield FigureSpec(figure, spec | {"description": f"{figure.title}. {figure.caption}"})
+            yield FigureSpec(figure, spec | {"description": f"{figure.title}. {figure.caption_of(spec)}"})
 
 
 def _spec_of(figure: Figure, tables: RunTables) -> dict[str, Any]:

@@ -50,6 +50,8 @@ MOST_PANELS = 12
 PIXELS_OF_A_ROW = 50
 NAME_OF_ROW, TOP_OF_ROW, MIDDLE_OF_ROW, BOTTOM_OF_ROW = 0.04, 0.4, 0.67, 0.95
 """Places in the row of a model: its name stands above what is drawn there, so that no mark crosses it."""
+KEY_OF_LEGEND = "key"
+"""Of a layer: what it is called in a legend of layers."""
 TINIEST, LARGEST = sys.float_info.min, sys.float_info.max / 10
 """What a logarithmic axis reaches to."""
 GREATEST_POWER = sys.float_info.max_10_exp - 1
@@ -342,4 +344,5 @@ def with_legend_entry(
     scale = alt.Scale(domain=list(entries), range=list(entries.values()))
     columns = legend_columns(entries, LETTERS_OF_A_LEGEND) if len(entries) > 1 else alt.Undefined
     legend = alt.Legend(title=None, columns=columns)
-    return chart.transform_calculate(key=f"'{label}'").encode(channel("key:N", scale=scale, legend=legend))
+    entry = channel(f"{KEY_OF_LEGEND}:N", scale=scale, legend=legend)
+    return chart.transform_calculate(**{KEY_OF_LEGEND: f"'{label}'"}).encode(entry)

@@ -138,7 +138,7 @@ def _figures(source: RecordedRun, charts: Sequence[CustomChart], presets: Mappin
             layout=wr.Layout(w=COLUMNS, h=math.ceil(chart.size[1] / PIXELS_A_ROW)),
         )
         grid = _grid(f"figures/{chart.figure.name}", {"chart": panel}, runs_of(source.group, "sweep"), hidden=True)
-        blocks += [wr.H2(chart.figure.title), wr.MarkdownBlock(as_text(chart.figure.caption)), grid]
+        blocks += [wr.H2(chart.figure.title), wr.MarkdownBlock(as_text(chart.figure.caption_of(chart.spec))), grid]
     return [wr.H1("Figures"), *blocks] if blocks else []
 
 

@@ -32,7 +32,10 @@ def figure(request):
 
 def test_every_figure_has_a_name_a_title_and_a_caption():
     assert len(BY_NAME) == len(FIGURES)
-    assert all(figure.title and figure.caption.endswith(".") for figure in FIGURES)
+    for figure in FIGURES:
+        sentences = [figure.caption, *figure.remarks.values()]
+        assert figure.title
+        assert all(sentence.endswith(".") for sentence in filter(None, sentences))
 
 
 def test_every_figure_draws_the_run_with_infinite_and_nan_values(run, figure):
@@ -41,6 +44,7 @@ def test_every_figure_draws_the_run_with_infinite_and_nan_values(run, figure):
     if spec is None:
         return
     assert vl_convert.vegalite_to_svg(spec).count("<path") > 5
+    assert figure.caption_of(spec).endswith(".")
 
 
 @pytest.fixture(scope="module")

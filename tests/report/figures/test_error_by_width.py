@@ -15,6 +15,8 @@ from pipeline.models.shallow import Shallow
 from pipeline.problems.targets import AbsoluteValue, Gaussian, OnePlusPower, Xor
 from pipeline.report.figures.charts import NAME_OF_ROW, PIXELS_OF_A_ROW
 from pipeline.report.figures.error_by_width import THEORIES, error_table
+from pipeline.report.figures.figure import drawn_in
+from pipeline.report.theory.yardsticks import NO_NETWORK_BELOW
 
 
 def test_errors_are_medians_over_seeds_at_the_best_rate_with_theory_beside_them(run):
@@ -38,7 +40,35 @@ def test_best_error_is_dotted_where_it_is_known(run):
     assert [json.loads(scale)["domain"] for scale in scales] == [
         ["theory: exact least squares", "theory: best possible"]
     ]
-    assert all(word in BY_NAME["error_by_width"].caption for word in ("Dashed", "Dotted"))
+    caption = BY_NAME["error_by_width"].caption_of(spec)
+    assert all(word in caption for word in ("Dashed:", "Dotted:"))
+
+
+def test_the_caption_explains_what_is_drawn_and_nothing_else():
+    experiment = Experiment("?", (Shallow(),), (2, 4), target=(Xor(),), learning_rates=(0.1,), seeds=1)
+
+    def caption(**fields):
+        spec = drawn("error_by_width", tables_of(replace(experiment, **fields), lambda trial: [(0, "test_error", 0.5)]))
+        return BY_NAME["error_by_width"].caption_of(spec)
+
+    assert caption() == "Each model and width at its best learning rate."
+    assert caption(seeds=3) == (
+        "Each model and width at its best learning rate. The line is the median over seeds, the band their middle half, "
+        "or all of fewer than five."
+    )
+    assert caption(widths=(4,), models=(Shallow(), Linear())) == "Each model at its best learning rate."
+    assert caption(widths=(4,), learning_rates=(0.1, 1.0)) == "The model at each learning rate."
+
+
+def test_every_mark_that_a_caption_explains_can_be_drawn():
+    figure = BY_NAME["error_by_width"]
+    several = Experiment("?", (Shallow(), Linear()), (2, 4), target=(AbsoluteValue(),), learning_rates=(0.1,), seeds=3)
+    rates = {"models": (Shallow(),), "widths": (4,), "learning_rates": (0.1, 1.0)}
+    kinds = [replace(several, **fields) for fields in ({}, {"widths": (4,)}, rates)]
+    errors = [(0, "test_error", 0.1), (0, "least_squares_error", 0.1)]
+    known = set().union(*(drawn_in(drawn("error_by_width", tables_of(kind, lambda trial: errors))) for kind in kinds))
+    beside_theory = {"line yardstick", "rule yardstick", NO_NETWORK_BELOW, "theory: infinite width"}
+    assert set(figure.remarks) - known == beside_theory
 
 
 def test_nothing_is_dotted_where_no_best_error_is_known_or_the_error_is_another():

@@ -62,7 +62,7 @@ def test_the_report_and_its_pictures_lie_in_the_folder_of_the_run(run, written):
     for figure in OF_RATES:
         assert (run.folder / "figures" / f"{figure.name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
         spec = json.loads((run.folder / "figures" / f"{figure.name}.json").read_text(encoding="utf-8"))
-        assert spec["description"] == f"{figure.title}. {figure.caption}"
+        assert spec["description"] == f"{figure.title}. {figure.caption_of(spec)}"
     assert not list(run.folder.rglob("*.part"))
 
 

@@ -71,7 +71,7 @@ def test_theory_is_dashed_over_the_measured_curves(tmp_path):
     assert not dashed["mark"]["clip"]
     assert dashed["encoding"]["color"] == measured["encoding"]["color"]
     assert {row["rate"] for row in spec["datasets"][dashed["data"]["name"]]} == {"0.0123", "0.3", "0.8"}
-    assert "Dashed: theory" in figure.caption
+    assert "Dashed: theory" in figure.caption_of(spec)
 
 
 def test_theory_that_leaves_the_frame_is_cut_off_there(tmp_path):
