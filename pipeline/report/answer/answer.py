@@ -18,6 +18,7 @@ from pipeline.report.answer.question_verdict import question_verdict
 from pipeline.report.answer.rankings import ranking_sentences
 from pipeline.report.answer.rate_effects import rate_sentences, told_phases
 from pipeline.report.answer.width_effects import width_sentences
+from pipeline.report.tables.coordinate_check import CHANGE
 from pipeline.report.tables.results import criterion
 from pipeline.report.tables.run_tables import RunTables
 from pipeline.report.theory.trial_verdicts import FAILED, PENDING, UNREADABLE
@@ -28,6 +29,7 @@ FIGURE_OF = {
     "weight_norm": "weights_by_step",
     "gradient_norm": "weights_by_step",
     "condition_number": "condition_by_width",
+    CHANGE: "feature_change_by_width",
     "gram_condition_number": "steps_by_condition",
     "predicted_steps": "steps_by_condition",
 }

@@ -53,8 +53,8 @@ def test_the_caption_explains_what_is_drawn_and_nothing_else():
 
     assert caption() == "Each model and width at its best learning rate."
     assert caption(seeds=3) == (
-        "Each model and width at its best learning rate. The line is the median over seeds, the band their middle half, "
-        "or all of fewer than five."
+        "Each model and width at its best learning rate. "
+        "The line is the median over seeds, the band their middle half, or all of fewer than five."
     )
     assert caption(widths=(4,), models=(Shallow(), Linear())) == "Each model at its best learning rate."
     assert caption(widths=(4,), learning_rates=(0.1, 1.0)) == "The model at each learning rate."
@@ -67,7 +67,7 @@ def test_every_mark_that_a_caption_explains_can_be_drawn():
     kinds = [replace(several, **fields) for fields in ({}, {"widths": (4,)}, rates)]
     errors = [(0, "test_error", 0.1), (0, "least_squares_error", 0.1)]
     known = set().union(*(drawn_in(drawn("error_by_width", tables_of(kind, lambda trial: errors))) for kind in kinds))
-    beside_theory = {"line yardstick", "rule yardstick", NO_NETWORK_BELOW, "theory: infinite width"}
+    beside_theory = {"line yardstick", "rule yardstick", NO_NETWORK_BELOW}
     assert set(figure.remarks) - known == beside_theory
 
 

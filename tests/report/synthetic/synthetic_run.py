@@ -17,8 +17,9 @@ from pipeline.report.tables.results import results
 from pipeline.report.tables.run_tables import RunTables
 
 BY_NAME = {figure.name: figure for figure in FIGURES}
-OF_RATES = tuple(figure for figure in FIGURES if figure.name != "phases_by_rate_and_width")
-"""Figures of a run whose learning rates are numbers, not multiples of a limit."""
+UNSHOWN = ("phases_by_rate_and_width", "feature_change_by_width")
+OF_RATES = tuple(figure for figure in FIGURES if figure.name not in UNSHOWN)
+"""Figures of a run without hidden units whose learning rates are numbers, not multiples of a limit."""
 
 Numbers = Callable[[Trial], Iterable[tuple[int, str, float]]]
 """Rows of step, diagnostic and value that a trial recorded."""
