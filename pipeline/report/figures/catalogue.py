@@ -43,8 +43,9 @@ FIGURES: tuple[Figure, ...] = (
             THEORIES["theory"][0]: "Dashed: exact least squares on the same points.",
             THEORIES["best"][0]: "Dotted: the best that this basis, or any network of that width, can do "
             "with infinitely many points.",
-            THEORIES["infinite"][0]: "Dash-dotted: networks of infinite width, after as many steps at the same fraction "
-            "of their limit.",
+            THEORIES["infinite"][
+                0
+            ]: "Dash-dotted: networks of infinite width, after as many steps at the same fraction of their limit.",
             "line yardstick": BLACK,
             "rule yardstick": BLACK,
             NO_NETWORK_BELOW: f"The best ReLU network of a width lies between “{NO_NETWORK_BELOW}” and "

@@ -303,7 +303,7 @@ def log_ticks(low: float, high: float) -> list[float]:
     first, last = math.floor(math.log10(low)), min(math.ceil(math.log10(high)), GREATEST_POWER)
     inner = sum(low <= power_of_ten(exponent) <= high for exponent in range(first, last + 1))
     if inner < 3:
-        return [digit * power_of_ten(exponent) for exponent in range(first, last + 1) for digit in (1, 2, 5)]
+        return [float(f"{digit}e{exponent}") for exponent in range(first, last + 1) for digit in (1, 2, 5)]
     stride = max(1, math.ceil((last - first) / 6))
     return [power_of_ten(exponent) for exponent in range(first - first % stride, last + 1, stride)]
 

@@ -20,12 +20,8 @@ from pipeline.report.tables.coordinate_check import CHANGE
 
 NAME = "feature_change_by_width"
 MODELS = (Shallow(initialisation=Lecun()), Shallow(initialisation=Glorot()))
-FIELDS = {
-    "target": (AbsoluteValue(),),
-    "learning_rates": (0.1, 1.0),
-    "seeds": 3,
-    "diagnostics": (TestError(), FeatureChange()),
-}
+RECORDED = (TestError(), FeatureChange())
+FIELDS = {"target": (AbsoluteValue(),), "learning_rates": (0.1, 1.0), "seeds": 3, "diagnostics": RECORDED}
 
 
 def moved(widths=(4, 8, 16), **fields):

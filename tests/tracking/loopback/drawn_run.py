@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from synthetic_run import BY_NAME, drawn, tables_of
+from synthetic_run import BY_NAME, UNSHOWN, drawn, tables_of
 
 from pipeline.experiment.axes import Inputs, TimesLimits
 from pipeline.experiment.experiment import Experiment
@@ -99,12 +99,13 @@ def write_run(folder: Path, name: str = "a_question", widths: tuple[int, ...] = 
 
 
 def write_phases(folder: Path) -> None:
-    """Write the one figure that the run cannot have, that of phases, beside the others, as if it were its own."""
+    """Write the figures that the run cannot have, of phases and of moved units, beside the others, as if its own."""
 
     def losses(trial: Trial) -> list[tuple[int, str, float]]:
-        rises = trial.learning_rate.times_limit > 1
-        return [(0, "loss", 1.0), (1, "loss", 1.5 if rises else 0.9), (10, "loss", 0.1)]
+        rises, moved = trial.learning_rate.times_limit > 1, 0.1 / trial.shape.width
+        ends = [(0, "loss", 1.0), (1, "loss", 1.5 if rises else 0.9), (10, "loss", 0.1)]
+        return [*ends, (1, "feature_change", moved), (10, "feature_change", 2 * moved)]
 
-    name = "phases_by_rate_and_width"
-    chart = drawn(name, tables_of(PHASED, losses)) | {"description": BY_NAME[name].caption}
-    FigureSpec(BY_NAME[name], chart).write_json(folder / "figures")
+    for name in UNSHOWN:
+        chart = drawn(name, tables_of(PHASED, losses)) | {"description": BY_NAME[name].caption}
+        FigureSpec(BY_NAME[name], chart).write_json(folder / "figures")
