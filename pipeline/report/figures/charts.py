@@ -262,6 +262,11 @@ def log_scale(values: Sequence[float]) -> tuple[alt.Scale, alt.Axis]:
     return alt.Scale(type="log", domain=[low, high], nice=False), log_axis([low, high])
 
 
+def of_several_seeds(rows: pl.DataFrame) -> bool:
+    """Whether any point of a plot is the median of several seeds, by the column ``seeds``: one alone has no band."""
+    return bool((rows["seeds"] > 1).any())
+
+
 def leaves(values: pl.Series, frame: alt.Scale) -> bool:
     """Whether a mark leaves the frame and has to be cut off there, for which a renderer takes several times as long.
 

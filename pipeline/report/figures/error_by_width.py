@@ -103,7 +103,7 @@ def error_by_width(tables: RunTables) -> Drawn | None:
         band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, title=title), y2="high:Q")
         line = base.mark_line(strokeWidth=2).encode(y=median)
         point = base.mark_point(filled=True, size=45, opacity=1).encode(y=median, shape=shape, tooltip=tooltip)
-        layers = [band, line, point] if rows["seeds"].max() > 1 else [line, point]
+        layers = [band, line, point] if charts.of_several_seeds(rows) else [line, point]
         for column, (label, dash) in THEORIES.items():
             if rows[column].count():
                 theory = base.mark_line(strokeWidth=1.6, clip=charts.leaves(rows[column], scale))
@@ -170,7 +170,7 @@ def _over_rates(
     line = base.mark_line(strokeWidth=2).encode(y=errors("median:Q"))
     shape, tooltip = charts.model_shape(tables.models), _error_tooltip(tables.error_title)
     point = base.mark_point(filled=True, size=45, opacity=1).encode(y=errors("median:Q"), shape=shape, tooltip=tooltip)
-    layers = [band, line, point] if rates["seeds"].max() > 1 else [line, point]
+    layers = [band, line, point] if charts.of_several_seeds(rates) else [line, point]
     for column, (label, dash) in THEORIES.items():
         if rows[column].count():
             theory = chart_of(rows).mark_rule(strokeWidth=1.6, clip=True).encode(y=errors(f"{column}:Q"), color=colour)
@@ -199,7 +199,7 @@ def _at_one_width(
     point = base.mark_point(filled=True, size=60, opacity=1).encode(x=errors("median:Q"), shape=shape, tooltip=tooltip)
     dots = chart_of(seeds).mark_point(filled=True, size=12, opacity=0.6, clip=True)
     dots = dots.encode(x=errors("score:Q"), y=row, color=charts.model_colour(tables.models))
-    spread = [bar, dots] if rows["seeds"].max() > 1 else []
+    spread = [bar, dots] if charts.of_several_seeds(rows) else []
     layers = [*spread, point, charts.names_in_rows(names, rows)]
     sides = {
         "y": charts.model_row(names, charts.TOP_OF_ROW),

@@ -72,7 +72,7 @@ def feature_change_by_width(tables: RunTables) -> Drawn | None:
         point = base.mark_point(filled=True, size=45, opacity=1)
         band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", scale=scale, title=unit, axis=axis), y2="high:Q")
         layers = [
-            *([band] if rows["seeds"].max() != 1 else []),
+            *([band] if charts.of_several_seeds(rows) else []),
             base.mark_line(strokeWidth=2).encode(y=change),
             point.encode(y=change, shape=charts.model_shape(tables.models), tooltip=tooltip),
         ]

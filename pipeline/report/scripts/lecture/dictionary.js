@@ -4,6 +4,8 @@ import { createFunctionPlot } from "../drawing/function_plot.js";
 import { shortNumber } from "../drawing/number_text.js";
 import { button, element } from "../lecture/elements.js";
 import { bestFit, bestNext } from "../lecture/term_fit.js";
+import { USUAL } from "../playground/presets.js";
+import { addressOf } from "../playground/setting_address.js";
 
 const MOST_POWER = 12, TARGET_POWER = 10, POINTS = 201;
 const ROUNDING = 1e-12;
@@ -26,6 +28,7 @@ export function chooseTerms(place) {
   const toggle = (/** @type {number} */ term) =>
     take(chosen.includes(term) ? chosen.filter((other) => other !== term) : [...chosen, term].sort((a, b) => a - b));
   const terms = dictionary.map((_, term) => button(nameOf(term), () => toggle(term), { "aria-label": spokenName(term) }));
+  const link = element("a", {}, "A greedy model in the playground");
   const canvas = element("canvas"), said = element("p", { role: "status", class: "standing" });
   place.append(
     element("div", { class: "numbers", role: "group", "aria-label": "Terms" }, ...terms),
@@ -42,6 +45,7 @@ export function chooseTerms(place) {
     element("div", { class: "plots" }, element("div", { class: "panel" }, canvas)),
     element("p", { class: "quiet" }, "Blue: the best combination of the chosen terms; dashed: the target."),
     said,
+    element("p", {}, link, " takes its terms by itself, and learns their weights by descent."),
   );
   const plot = createFunctionPlot(canvas);
 
@@ -51,6 +55,7 @@ export function chooseTerms(place) {
     terms.forEach((one, term) => one.setAttribute("aria-pressed", String(chosen.includes(term))));
     plot.show({ truth: { x, y }, fit: { x, y: fit } });
     said.textContent = inWords(chosen.length, error, first);
+    link.setAttribute("href", `playground.html${addressOfGreedy(chosen.length)}`);
   }
 
   show();
@@ -68,6 +73,17 @@ export function inWords(count, error, first) {
   const told = (/** @type {number} */ value) => (value < ROUNDING ? "no error" : `an error of ${shortNumber(value)}`);
   const terms = count === 1 ? "1 term leaves" : `${count} terms leave`;
   return `${terms} ${told(error)}; the first ${count === 1 ? "one leaves" : `${count} leave`} ${told(first)}.`;
+}
+
+/**
+ * Where the playground shows a greedy model of as many terms, on the same target.
+ * @param {number} terms Of none it has one.
+ * @returns {string} The end of an address.
+ */
+export function addressOfGreedy(terms) {
+  const target = { one_plus_power: { power: TARGET_POWER } }, model = { greedy: { dictionary: "monomial" } };
+  const setting = { ...USUAL, target, model, width: Math.max(1, terms), learning_rate: { of_limit: 0.9 } };
+  return addressOf(setting, USUAL);
 }
 
 /** @param {number} power */
