@@ -162,6 +162,9 @@ export class Session {
     if (!(trial.rate > 0)) {
       return this.answer({ kind: "refused", sentences: ["No largest stable rate is known here: give a rate itself."] });
     }
+    if (!Number.isFinite(trial.firstLoss)) {
+      return this.answer({ kind: "refused", sentences: ["The loss is infinite before any step: its values are too large."] });
+    }
     this.trial = trial;
     this.losses = [[0, trial.loss()]];
     this.stepsPerFrame = 0;

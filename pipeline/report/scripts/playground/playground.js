@@ -138,7 +138,7 @@ function open() {
   const read = settingFrom(asked ? "" : location.hash, USUAL, run.tables);
   const trial = asked ? trialSetting(run, asked) : { setting: null, sentence: "" };
   const opened = asDrawn(trial.setting ? { ...USUAL, ...trial.setting } : read.setting), wrong = checkSetting(opened);
-  choose(wrong.length ? USUAL : opened, true);
+  choose(wrong.length ? USUAL : withKnownRate(opened, live.started?.rate ?? 1), true);
   complain([trial.sentence, read.sentence, ...wrong].filter(Boolean));
   if (trial.setting) find("look").textContent = openedInWords(asked, run.run, opened.dtype);
 }

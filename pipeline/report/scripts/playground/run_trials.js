@@ -37,6 +37,7 @@ export function trialSetting(run, asked) {
   if (found.length !== 1) return { setting: null, sentence: notFound(run, asked, found.length) };
   const [shape, rate, seed] = run.trials[found[0]];
   if (rate === null) return { setting: null, sentence: `Trial ${short(asked)} is solved at once: nothing descends.` };
+  if (run.shapes[shape].batch_size && typeof rate !== "number") return { setting: null, sentence: ofMeanSquare(asked) };
   const { table, ...known } = run.shapes[shape], data = table === undefined ? {} : { data: run.tables[table] };
   const model = drawnBySeed(known.model, seed);
   return { setting: { ...known, ...data, model, learning_rate: rate, seed }, sentence: "" };
@@ -55,6 +56,10 @@ function drawnBySeed(model, seed) {
   }
   return written(nameOf(model), fields);
 }
+
+/** @param {string} asked */
+const ofMeanSquare = (asked) =>
+  `Trial ${short(asked)} cannot be played: its rate is a multiple of the limit of minibatches, which this page does not know.`;
 
 /**
  * What is played, once a trial of a run is opened. Its run may round more than the page, which computes in float64.

@@ -40,8 +40,8 @@ export function settingFrom(hash, usual, tables = []) {
   }
   const { table, ...setting } = read;
   if (table === undefined) return { setting: { ...usual, ...setting }, sentence: "" };
-  if (!tables[table]) return { setting: usual, sentence: DAMAGED };
-  return { setting: { ...usual, ...setting, data: tables[table] }, sentence: "" };
+  const data = tables.find((one) => one.number === table);
+  return data ? { setting: { ...usual, ...setting, data }, sentence: "" } : { setting: usual, sentence: DAMAGED };
 }
 
 /**

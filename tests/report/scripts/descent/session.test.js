@@ -98,6 +98,14 @@ test("what cannot be trained is refused in sentences, and the trial before it is
   assert.match(last().sentences[0], /No largest stable rate is known/);
 });
 
+test("a loss beyond float64 before any step is refused: no step and no theory says anything of it", () => {
+  for (const huge of [{ noise: 1e300 }, { drawn: [[-1, 1e308], [1, -1e308]] }]) {
+    const { answers } = begun({ ...LINEAR, ...huge });
+    assert.deepEqual(answers.map(({ kind }) => kind), ["refused"]);
+    assert.match(answers[0].sentences[0], /^The loss is infinite before any step/);
+  }
+});
+
 test("points that are drawn where a basis has no functions are refused in a sentence", () => {
   const model = { linear: { basis: "hat", coordinates: "polar" } };
   const setting = { ...NETWORK, target: "gaussian", inputs: { dimension: 2, measure: "uniform" }, model, width: 4 };

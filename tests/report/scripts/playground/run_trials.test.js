@@ -50,6 +50,9 @@ test("a trial that cannot be opened is one sentence", () => {
   assert.match(trialSetting(RUN, "a1b2c3").sentence, /^2 trials begin with a1b2c3/);
   assert.match(trialSetting(RUN, "a").sentence, /^There is no trial a of xor/);
   assert.match(trialSetting(RUN, SOLVED).sentence, /is solved at once/);
+  const ofBatches = { ...RUN, shapes: [{ batch_size: 16 }], trials: { [ONE]: [0, { of_limit: 0.5 }, 0], [OTHER]: [0, 0.5, 0] } };
+  assert.match(trialSetting(ofBatches, ONE).sentence, /^Trial a1b2c3000000… cannot be played: its rate is a multiple of the limit of min/);
+  assert.equal(trialSetting(ofBatches, OTHER).setting?.learning_rate, 0.5);
   assert.match(trialSetting(NONE, ONE).sentence, /belongs to no run/);
   assert.equal(trialSetting(RUN, "<script>").setting, null);
 });

@@ -32,7 +32,9 @@ test("an address names a table of the page, which has to be there", () => {
   const data = { number: 1, points: [1, 2] }, hash = addressOf({ ...USUAL, data, width: 3 }, USUAL);
   assert.equal(hash, "#width=3&table=1");
   assert.deepEqual(settingFrom(hash, USUAL, [{}, data]).setting, { ...USUAL, data, width: 3 });
-  assert.deepEqual(settingFrom(hash, USUAL), { setting: USUAL, sentence: DAMAGED });
+  for (const missing of [hash, "#table=length", "#table=__proto__", "#table=-1"]) {
+    assert.deepEqual(settingFrom(missing, USUAL), { setting: USUAL, sentence: DAMAGED });
+  }
 });
 
 test("a damaged address is the usual setting and one sentence", () => {
