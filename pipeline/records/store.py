@@ -29,6 +29,9 @@ MOST_BYTES_TOGETHER = 1 << 23
 LEAST_BYTES_ALONE = 1 << 20
 """The same of a pack that is looked at by itself, so that what it says can be kept."""
 
+FORBIDDEN = "no permission to read it"
+"""Why a file cannot be read that may be whole."""
+
 _WRITTEN = ("records", "outcomes", "fits", "frames", "logs")
 """Folders in which the name of a file begins with its pack."""
 
@@ -382,8 +385,12 @@ def _in_words(path: Path, error: Exception) -> str:
     """Why a file cannot be read, in a few words."""
     if path.is_dir():
         return "it is a folder"
+    if isinstance(error, PermissionError):
+        return FORBIDDEN
     if isinstance(error, OSError) and error.errno:
         return reason_of(error).lower()
     if path.exists() and not path.stat().st_size:
         return "it is empty"
-    return str(error).partition("\n")[0]
+    if "out of specification" in str(error):  # with the bytes that are there, whatever a terminal makes of them
+        return "it is cut off or overwritten"
+    return "".join(letter for letter in str(error).partition("\n")[0] if letter.isprintable())

@@ -18,7 +18,7 @@ from pipeline.diagnostics.convergence import TrainingLoss
 from pipeline.errors import brief, enumerated, number_of
 from pipeline.plans import Plan, read_plan
 from pipeline.records.schema import FITTED_SAMPLES, OUTCOMES, RECORDS
-from pipeline.records.store import DamagedFileError, check_file, pack_of_part, read_outcomes
+from pipeline.records.store import FORBIDDEN, DamagedFileError, check_file, pack_of_part, read_outcomes
 from pipeline.report.theory.trial_verdicts import UNREADABLE
 
 R = TypeVar("R")
@@ -88,13 +88,14 @@ class Damage:
             told.append(f"Nothing is known of {whole}, and no number, verdict or answer counts them.")
         if fits:
             told.append(f"{number_of(len(fits), 'fit', 'are')} not drawn.")
-        outcomes = sorted({f"outcomes/{file.pack}.parquet" for file in self.files})
-        deleted = [file.name for file in self.files if file.why != MISSING and file.name not in outcomes]
-        told.append(
-            f"To have them trained again, delete {enumerated([*deleted, *outcomes], most=2 * MOST_NAMED)}, "
-            "and run the same command again."
-        )
-        return told
+        lost = [file for file in self.files if file.why != FORBIDDEN]
+        if forbidden := len(self.files) - len(lost):
+            told.append(f"Change the permissions of {number_of(forbidden, 'file')}.")
+        outcomes = sorted({f"outcomes/{file.pack}.parquet" for file in lost})
+        deleted = [file.name for file in lost if file.why != MISSING and file.name not in outcomes]
+        them = "the trials of the others" if forbidden else "them"
+        named = enumerated([*deleted, *outcomes], most=2 * MOST_NAMED)
+        return told + [f"To have {them} trained again, delete {named}, and run the same command again."] * bool(lost)
 
 
 NO_DAMAGE: Damage = Damage()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +18,10 @@ from pipeline.config import read_document
 from pipeline.errors import PipelineError
 from pipeline.experiment.experiment import Experiment
 from pipeline.plans import make_plan, write_plan
-from pipeline.records.store import read_fitted_samples, read_outcomes, scan_records
-from pipeline.report.tables.damaged_files import MISSING, NO_DAMAGE, Damage, damage_of, despite_damage
+from pipeline.records import store
+from pipeline.records.store import FORBIDDEN, read_fitted_samples, read_outcomes, scan_records
+from pipeline.report.tables import trial_summaries
+from pipeline.report.tables.damaged_files import MISSING, NO_DAMAGE, Damage, DamagedFile, damage_of, despite_damage
 from pipeline.report.tables.results import read_results
 from pipeline.training.progress import TrainingProgress
 from pipeline.training.run import run_plan
@@ -133,6 +136,18 @@ def test_many_damaged_files_are_counted(run, place):
     assert told[1] == "Nothing is known of 24 of 24 trials, and no number, verdict or answer counts them."
 
 
+def test_what_may_not_be_read_is_not_to_be_deleted():
+    """A test may be run by root, who may read everything."""
+    forbidden = DamagedFile("records/p-0.parquet", FORBIDDEN, "p")
+    assert Damage((forbidden,), ("a",), 9).in_sentences()[2:] == ["Change the permissions of 1 file."]
+    told = Damage((forbidden, DamagedFile("records/q-0.parquet", "it is empty", "q")), ("a", "b"), 9).in_sentences()
+    assert told[2:] == [
+        "Change the permissions of 1 file.",
+        "To have the trials of the others trained again, delete records/q-0.parquet, outcomes/q.parquet, "
+        "and run the same command again.",
+    ]
+
+
 def test_without_a_plan_nothing_is_known(place):
     (place / "plan.json").write_bytes(b"")
     next((place / "fits").iterdir()).write_bytes(b"")
@@ -178,12 +193,22 @@ def test_every_verb_says_what_it_cannot_read_and_what_is_deleted_as_told_is_trai
         assert out, words
         assert (trial in out) == (words[0] == "results"), words
     page = (run / "report.html").read_text(encoding="utf-8")
+    assert "it is cut off or overwritten" in page
     head = page[page.index("<header>") : page.index("</header>")]
     assert f'<p role="note">Not all can be read, and what was there is missing here: records/{path.name} (' in head
     assert "<b>1</b> unreadable" in head
     path.unlink()
     (run / outcome).unlink()
     run_plan(plan, run, TrainingProgress(io.StringIO()))
+    for module in (store, trial_summaries):
+        monkeypatch.setattr(module, "LEAST_BYTES_ALONE", 0)
+    monkeypatch.setattr(store, "MOST_BYTES_READ", 0)
     after = read(run, plan)
     assert after.damage is NO_DAMAGE
     assert_frame_equal(after.results, before.results)
+    was = path.stat()
+    end_for_end(path, path)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert read_results(run, plan, read_outcomes(run)).equals(after.results), "what they say of each trial was kept"
+    assert main(["report", "run"]) == 1
+    assert "Nothing is known of 1 of 2 trials" in (run / "report.html").read_text(encoding="utf-8")
