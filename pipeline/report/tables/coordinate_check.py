@@ -14,6 +14,7 @@ Shape letters: R repetitions by seed.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import polars as pl
 import torch
@@ -66,6 +67,9 @@ def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.
         A table with a verdict in each row.
     """
     axes = curve_of(results)
+    schema: dict[str, Any] = {**{name: results.schema[name] for name in axes}, **COLUMNS}
+    if CHANGE not in results.columns:
+        return pl.DataFrame(schema=schema)
     recorded = records.lazy().filter(pl.col("diagnostic") == CHANGE, pl.col("step") > 0)
     changes = recorded.select("trial", "step", "value").collect()
     trials = results.select("trial", *axes, "width", "learning_rate", *repeated_in(results))
@@ -82,7 +86,7 @@ def coordinate_check(plan: Plan, results: pl.DataFrame, records: Records) -> pl.
             rows.append(
                 (*key, slowest["learning_rate"][0], step, *_row(slowest.filter(pl.col("step") == step), theory))
             )
-    return pl.DataFrame(rows, schema={**{name: results.schema[name] for name in axes}, **COLUMNS}, orient="row")
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def expected_exponent(shape: Shape) -> float | None:

@@ -76,8 +76,9 @@ def departures(tables: RunTables) -> pl.DataFrame:
 
 def _of_trials(tables: RunTables) -> pl.DataFrame:
     """The departure of every trial that was linearised, with its axes, its status and ``rate_axis``."""
-    measured = tables.records.lazy().filter(pl.col("diagnostic") == "loss").select("trial", "step", loss="value")
-    curves = tables.linearised.curves.lazy().join(measured, on=["trial", "step"]).sort("trial", "step")
+    curves = tables.linearised.curves
+    measured = tables.records_of(curves.select(pl.col("trial").unique()), "loss").select("trial", "step", loss="value")
+    curves = curves.join(measured, on=["trial", "step"]).sort("trial", "step")
     apart = (pl.col("loss") / pl.col("linearised_loss") - 1).abs() > HOLDS
     errors = [(2 * pl.col(name)).sqrt() for name in ("loss", "linearised_loss")]
     holds = pl.col("step").filter((~apart).cum_prod().cast(pl.Boolean)).max()
@@ -89,7 +90,7 @@ def _of_trials(tables: RunTables) -> pl.DataFrame:
     )
     axes = ["trial", *curve_of(tables.results), "width", "rate_axis", "learning_rate", "seed", "status"]
     named = tables.named.select(axes)
-    return named.join(of_trials.collect(engine="streaming"), on="trial", maintain_order="left")
+    return named.join(of_trials, on="trial", maintain_order="left")
 
 
 def _at_one_rate(of_curve: pl.DataFrame) -> pl.DataFrame:

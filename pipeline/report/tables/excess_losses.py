@@ -20,7 +20,7 @@ from pipeline.experiment.engine_names import CLOSED_FORM
 from pipeline.numerics.descent import Modes, contraction_factor, log_errors, loss_curve
 from pipeline.optimizers.rules import Recurrence
 from pipeline.plans import Plan
-from pipeline.records.schema import Records
+from pipeline.records.schema import RECORDS, Records
 from pipeline.report.tables.cells import cell_of, repeated_in
 from pipeline.report.tables.results import EXCESS_LOSS, PREDICTED_STEPS
 from pipeline.report.tables.trial_summaries import MEASURED_STEPS
@@ -64,9 +64,11 @@ def predicted_and_measured(plan: Plan, results: pl.DataFrame, records: Records, 
     Returns:
         A table with a verdict in each row.
     """
-    excess = records.lazy().filter(pl.col("diagnostic") == EXCESS_LOSS).collect()
-    excess = excess.filter(pl.col("trial").is_in(results["trial"].implode()))
-    rates = dict(results.select("trial", "learning_rate").iter_rows())
+    there = EXCESS_LOSS in results.columns  # else no pass over the records, which takes seconds of a large run
+    excess = records.lazy().filter(pl.col("diagnostic") == EXCESS_LOSS).collect() if there else RECORDS.to_frame()
+    trials = results if there else results.clear()
+    excess = excess.filter(pl.col("trial").is_in(trials["trial"].implode()))
+    rates = dict(trials.select("trial", "learning_rate").iter_rows())
     computed = set(outcomes.filter(pl.col("engine") == CLOSED_FORM)["trial"])
     shapes = {pack.id: pack.shape for pack in plan.packs}
     parts = [pl.DataFrame(schema=CURVES)]

@@ -72,6 +72,8 @@ def steps_to_accuracy(plan: Plan, results: pl.DataFrame, records: Records) -> pl
     """
     shapes = {problem: shape for problem, shape in _shapes(plan).items() if shape.problem.task is not Task.REGRESSION}
     several = [problem for problem, shape in shapes.items() if len(plan.experiment.losses(shape.problem)) > 1]
+    if not several:
+        return pl.DataFrame()
     best = at_best_rate(results).filter(pl.col("problem").is_in(several), pl.col("status").is_in(["done", "diverged"]))
     if best.is_empty():
         return pl.DataFrame()
