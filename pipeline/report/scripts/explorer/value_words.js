@@ -4,6 +4,7 @@ import { shortNumber } from "../drawing/number_text.js";
 
 const LARGEST_WHOLE = 1e5,
   LEAST_DIGITS = 3,
+  SHORT_DIGITS = 4,
   ALL_DIGITS = 17;
 
 /**
@@ -17,14 +18,18 @@ export function valueWords(value) {
 }
 
 /**
- * Different values, each told from all others: in three digits, or in as few more as that takes.
+ * Different values, each told from all others: in three digits, or in as few more as that takes; one that four digits
+ * hold is whole, as 1.001 is another rate than 1.
  * @param {readonly number[]} values
  * @returns {string[]}
  */
 export function toldApart(values) {
   const different = new Set(values).size;
-  const written = (/** @type {number} */ digits) => values.map((value) => shortNumber(value, digits));
+  const written = (/** @type {number} */ digits) => values.map((value) => shortNumber(value, isShort(value) ? ALL_DIGITS : digits));
   let digits = LEAST_DIGITS;
   while (digits < ALL_DIGITS && new Set(written(digits)).size < different) digits += 1;
   return written(digits);
 }
+
+/** @param {number} value */
+const isShort = (value) => Number(value.toPrecision(SHORT_DIGITS)) === value;

@@ -21,4 +21,5 @@ test("values of an axis are told apart, in no more digits than that takes", () =
   assert.deepEqual(toldApart([0.10001, 0.10002, 1.5]), ["0.10001", "0.10002", "1.5"]);
   assert.deepEqual(toldApart([1, 1 + Number.EPSILON]), ["1", "1.0000000000000002"]);
   assert.deepEqual(toldApart([]), []);
+  assert.deepEqual(toldApart([0.999, 1.001, 0.03162, 0.0316227]), ["0.999", "1.001", "0.03162", "0.0316"]);
 });
