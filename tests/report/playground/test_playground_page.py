@@ -271,7 +271,7 @@ def test_a_trial_on_a_table_of_many_inputs_opens_and_is_still_there_by_the_addre
     id_ = next(iter(plan.trials))
     visit = Visit(chromium, write_playground(tmp_path, plan)).open(f"?trial={id_}")
     visit.until(lambda: visit.find("playground").get_attribute("data-trial") == id_)
-    assert chromium.execute_script(BLANK) == []
+    visit.until(lambda: chromium.execute_script(BLANK) == [])  # they are drawn at the next frame of the screen
     visit.choose("Optimizer", "momentum")
     visit.until(lambda: "table=0" in chromium.current_url)
     visit.open(chromium.current_url.removeprefix(visit.page.as_uri()))
@@ -291,6 +291,8 @@ def test_an_optimizer_without_a_largest_stable_rate_plays_with_a_rate_of_its_own
     visit.until_said("verdict", "For minibatches")
     visit.press("play")
     visit.until(lambda: visit.step == 40)
+    visit.open(SMALL + "&optimizer=adam")  # an address by hand, without a rate
+    visit.until_said("verdict", "For adam no largest stable rate")
 
 
 def test_a_target_is_drawn_with_the_mouse_and_with_arrow_keys(visit):
