@@ -22,7 +22,7 @@ def test_least_squares_of_the_basis_is_less_than_half_of_what_training_reaches(t
     """And the numbers are those of the page, which are of width 8."""
     linear = {"models": [{"linear": {"basis": "clustered_poles"}}], "widths": [8], "learning_rates": [1.438]}
     (trial,) = pipeline.run(FOLDER / "poles.yaml", out=tmp_path / "poles", **linear).results().to_dicts()
-    assert f"is {trial['condition_number']:.0f}, and" in TEXT["researcher"]
+    assert f"a condition number of {trial['condition_number']:.0f}, and" in TEXT["researcher"]
     assert f"has {trial['least_squares_error']:.4f}, less than half" in TEXT["researcher"]
     assert trial["least_squares_error"] < trial["test_error"] / 2
 
