@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.extensions.places import add_sources
-from pipeline.report.theory.own_code import in_sentences, parts_left_out, unless_own_code_fails
+from pipeline.report.theory.own_code import anything_left_out, in_sentences, parts_left_out, unless_own_code_fails
 
 
 @pytest.fixture
@@ -34,6 +34,14 @@ def test_what_own_code_fails_in_is_left_out_and_told_once_with_all_that_is_missi
     with parts_left_out() as again:
         pass
     assert in_sentences(again) == []
+
+
+def test_whether_anything_was_left_out_is_known_in_the_block(own: Callable[[], int]) -> None:
+    with parts_left_out():
+        assert not anything_left_out()
+        unless_own_code_fails("figure", own, -1)
+        assert anything_left_out()
+    assert not anything_left_out()
 
 
 def test_an_error_of_other_code_and_one_that_nobody_notes_are_raised(own: Callable[[], int]) -> None:
