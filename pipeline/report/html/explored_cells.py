@@ -58,10 +58,12 @@ def explored_cells(tables: RunTables, most_cells: int = MOST_CELLS, most_trials:
     cells = cells.with_columns(pl.col("best").fill_null(0)).sort(*CELL, nulls_last=True)
     kept, left_out = _thinned(cells, most_cells)
     kept = kept.with_row_index("cell").with_columns(pl.col("cell").cast(pl.Int32))
-    trials = named.join(kept.select(*CELL, "cell"), on=CELL, nulls_equal=True, maintain_order="left")
+    places = named.select(CELL).with_row_index("place")  # without the other columns, of which a large run has 1 GiB
+    trials = places.join(kept.select(*CELL, "cell"), on=CELL, nulls_equal=True, maintain_order="left")
     trials = trials.with_columns(repetition=pl.int_range(pl.len()).over("cell"))
     num_seeds = _fitting(trials["repetition"], most_trials)
-    some = trials.filter(pl.col("repetition") < num_seeds).drop("repetition")
+    taken = trials.filter(pl.col("repetition") < num_seeds)
+    some = named[taken["place"]].with_columns(taken["cell"])
     return ExploredCells(kept, some, (*left_out, *_seeds_in_words(some.height, trials.height, num_seeds)))
 
 
