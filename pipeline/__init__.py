@@ -11,7 +11,7 @@ What this package offers to Python is loaded when it is first asked for, so that
 ``__init__.pyi`` says the same to type checkers.
 """
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 __all__ = ["Experiment", "PipelineError", "Run", "estimate", "open", "plan", "run", "submit"]  # noqa: F822, by __getattr__
 
 HOMES = {
