@@ -50,8 +50,9 @@ def with_network_ratios(plan: Plan, results: pl.DataFrame, run: Path | None = No
     said = best_network_verdict()
     ratio = pl.when(pl.col(LEAST) > pl.col(ROUNDING)).then(pl.col("test_error") / pl.col(LEAST))
     place = results.columns.index("test_error") + 1
+    of_trials = results.select("trial").join(bounds, on="trial", how="left", maintain_order="left")
     return (
-        results.join(bounds, on="trial", how="left", maintain_order="left")
+        results.with_columns(of_trials[LEAST], of_trials[ROUNDING])  # a join of all columns would copy them
         .with_columns(
             ratio.alias(RATIO),
             pl.coalesce(said.verdict, "verdict").alias("verdict"),
