@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.report.answer.best import LEAST_DIFFERENCE, ROUNDING
 from pipeline.report.answer.compared_axis import Comparison, compared_trials, ranked_levels
-from pipeline.report.answer.phrases import listed, setting_in_words, short, times
+from pipeline.report.answer.phrases import from_to, listed, setting_in_words, short, times
 from pipeline.report.tables.run_tables import RunTables
 
 MOST_DETAILED = 2
@@ -148,10 +148,15 @@ def _solved(ranking: Ranking) -> str:
         if ties and len(ties) < len(some):
             text += f" (the seeds do not tell {listed(ties)} from the best)"
         elif ties:
-            text += ", which the seeds do not tell apart" if best["seeds"] > 1 else ""
+            text += _no_difference(len(ties)) if best["seeds"] > 1 else ""
     if none:
         text += f"; {listed(none)} for none"
     return text
+
+
+def _no_difference(num_ties: int) -> str:
+    """Each was held against the best alone."""
+    return ", which the seeds do not tell apart" if num_ties == 1 else ", which the seeds do not tell from the best"
 
 
 def _other_width(ranking: Ranking, row: Row) -> str:
@@ -171,9 +176,9 @@ def _by_error(ranking: Ranking) -> str:
     if best["median"] <= ranking.rounding:
         exact = [f"{row['level']}{_beside(ranking.at(row))}" for row in tied]
         text = f"{listed(exact)} {'is' if len(tied) == 1 else 'are'} exact to rounding"
-        return text + (f"; the next is {_with_error(rest[0])}" if rest else "")
+        return text + _next(rest)
     if len(tied) > 1:
-        return _tie(ranking, tied) + (f"; the next is {_with_error(rest[0])}" if rest else "")
+        return _tie(ranking, tied, rest)
     lowest = f"{short(best['median'])}{_beside(ranking.at(best))}"
     text = f"{best['level']} has the lowest {_metric(ranking, best)}, {lowest}"
     if not rest:
@@ -182,20 +187,41 @@ def _by_error(ranking: Ranking) -> str:
     return text + (f"; that of {second} is {factor} as high" if factor else f"; the next is {second}")
 
 
-def _tie(ranking: Ranking, tied: Sequence[Row]) -> str:
-    """Values that are equal, or that seeds do not tell apart."""
-    best, names = tied[0], listed([str(row["level"]) for row in tied])
+def _tie(ranking: Ranking, tied: Sequence[Row], rest: Sequence[Row]) -> str:
+    """Values that are equal, or that seeds do not tell from the best."""
+    best = tied[0]
     if all(row["median"] <= best["median"] * (1 + LEAST_DIFFERENCE) for row in tied):
-        text = f"{names} end at the same {_metric(ranking, best)}, {short(best['median'])}"
-        slowest = max(tied, key=lambda row: row["settled"] or 0)
-        if best["settled"] is not None and slowest["settled"] > best["settled"]:
-            text += f"; {best['level']} settles first, after {best['settled']:g} step{'s' * (best['settled'] != 1)}"
-            text += f", {slowest['level']} {'last, ' if len(tied) > 2 else ''}after {slowest['settled']:g}"
-        return text
-    medians = [row["median"] for row in tied]
-    seeds = max(row["seeds"] for row in tied)
-    between = f"{short(min(medians))} to {short(max(medians))}"
-    return f"{names} cannot be told apart by {seeds} seeds: {_metric(ranking, best)} {between}"
+        return _equal(ranking, tied) + _next(rest)
+    if len(tied) == 2 and all(row["median"] > tied[1]["median"] for row in rest):
+        names, seeds = listed([str(row["level"]) for row in tied]), max(row["seeds"] for row in tied)
+        between = from_to([row["median"] for row in tied])
+        return f"{names} cannot be told apart by {seeds} seeds: {_metric(ranking, best)} {between}{_next(rest)}"
+    return _not_told_from_the_best(ranking, tied, rest)
+
+
+def _equal(ranking: Ranking, tied: Sequence[Row]) -> str:
+    """Values that are equal, and which of them settles first."""
+    best, names = tied[0], listed([str(row["level"]) for row in tied])
+    text = f"{names} end at the same {_metric(ranking, best)}, {short(best['median'])}"
+    slowest = max(tied, key=lambda row: row["settled"] or 0)
+    if best["settled"] is not None and slowest["settled"] > best["settled"]:
+        text += f"; {best['level']} settles first, after {best['settled']:g} step{'s' * (best['settled'] != 1)}"
+        text += f", {slowest['level']} {'last, ' if len(tied) > 2 else ''}after {slowest['settled']:g}"
+    return text
+
+
+def _not_told_from_the_best(ranking: Ranking, tied: Sequence[Row], rest: Sequence[Row]) -> str:
+    """Each was held against the best alone: what ties with it need not tie with the others, nor lie below the rest."""
+    best, *others = tied
+    lowest = f"{short(best['median'])}{_beside(ranking.at(best))}"
+    seeds, like_it = max(row["seeds"] for row in tied), listed([_with_error(row) for row in others])
+    text = f"{best['level']} has the lowest {_metric(ranking, best)}, {lowest}"
+    text += f"; {seeds} seeds do not tell it from {like_it}"
+    return text + (f", but do tell it from {_with_error(rest[0])}" if rest else "")
+
+
+def _next(rest: Sequence[Row]) -> str:
+    return f"; the next is {_with_error(rest[0])}" if rest else ""
 
 
 def _metric(ranking: Ranking, row: Row) -> str:

@@ -8,18 +8,18 @@ import pytest
 from ended_run import answered
 
 from pipeline.experiment.answers import Answers
-from pipeline.models.activations import Tanh
+from pipeline.models.activations import Sigmoid, Tanh
 from pipeline.models.linear import Linear
 from pipeline.models.shallow import Shallow
 from pipeline.optimizers.rules import Adam, GradientDescent
 from pipeline.problems.losses import BrierScore, HalfMeanSquare
 from pipeline.problems.targets import AbsoluteValue, Gaussian, OuterRing, Runge, Sine, Xor
 
-RELU, TANH, LINEAR = Shallow(), Shallow(Tanh()), Linear()
+RELU, TANH, SIGMOID, LINEAR = Shallow(), Shallow(Tanh()), Shallow(Sigmoid()), Linear()
 
 
 def letter(trial):
-    """The first letter of what tells the model of a trial: l, r or t."""
+    """The first letter of what tells the model of a trial: l, r, s or t."""
     name = trial.shape.model.label()
     return name.removeprefix("shallow(")[0]
 
@@ -53,6 +53,26 @@ def test_models_that_seeds_do_not_tell_apart_tie():
     spread = {"r": (1, 2, 3, 4, 5), "t": (2, 1, 3.5, 3.6, 6)}
     told = answered(lambda trial: spread[letter(trial)][trial.seed], models=(RELU, TANH)).text
     assert told == "shallow(relu) and shallow(tanh) cannot be told apart by 5 seeds: median test error 3 to 3.5."
+
+
+THREE = {"r": (0.9, 1, 1, 1, 1.1), "t": (0.5, 0.8, 4, 5, 6), "s": (3, 3, 3, 3, 3)}
+
+
+def test_what_ties_with_the_best_alone_is_not_ranked_before_what_is_told_from_it():
+    told = answered(lambda trial: THREE[letter(trial)][trial.seed], models=(RELU, TANH, SIGMOID)).text
+    assert told.endswith(
+        "shallow(relu) has the lowest median test error, 1; 5 seeds do not tell it from shallow(tanh) (4), "
+        "but do tell it from shallow(sigmoid) (3)."
+    )
+
+
+def test_of_three_values_each_is_held_against_the_best():
+    errors = THREE | {"s": (0.6, 0.7, 3, 6, 7)}
+    told = answered(lambda trial: errors[letter(trial)][trial.seed], models=(RELU, TANH, SIGMOID)).text
+    assert told.endswith(
+        "shallow(relu) has the lowest median test error, 1; 5 seeds do not tell it from shallow(sigmoid) (3) and "
+        "shallow(tanh) (4)."
+    )
 
 
 def test_equal_errors_are_called_the_same_and_who_settles_first_is_named():
