@@ -162,7 +162,7 @@ def test_choices_lead_to_the_cell_and_the_seed(explorer):
     assert explorer.title == "shallow(relu), width 8, learning rate 0.5, seed 1"
     assert "recorded of seed 0" in explorer.one("figure[aria-label='Fit over the target'] .quiet").text
     Select(explorer.named("select", "map shows")).select_by_visible_text("condition number")
-    assert explorer.chosen() == ["width 8, learning rate 0.5: no condition number"]
+    assert explorer.chosen() == ["width 8, learning rate 0.5: condition number not recorded"]
     assert "map=condition_number" in explorer.address
 
 
